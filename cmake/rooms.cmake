@@ -1,0 +1,81 @@
+# How a room is built: a static library of src/ROOM/*.cc, and one test program of its *_test.cc.
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS system json url)
+find_package(yaml-cpp REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(date REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(GTest REQUIRED)
+find_package(rapidcheck REQUIRED)
+find_package(benchmark REQUIRED)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(ratelimmq_options INTERFACE)
+target_include_directories(ratelimmq_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(ratelimmq_options INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror -fno-plt
+  # GCC 12 sees uses of uninitialised memory inside std::optional and Boost that are none.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+target_link_libraries(ratelimmq_options INTERFACE Threads::Threads)
+if(RATELIMMQ_SANITIZE)
+  target_compile_options(ratelimmq_options INTERFACE
+    -fsanitize=${RATELIMMQ_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(ratelimmq_options INTERFACE -fsanitize=${RATELIMMQ_SANITIZE})
+endif()
+
+# What a room takes from outside the project. Headers of others are not ours to warn about.
+set(RATELIMMQ_LIBRARIES_base Boost::system)
+set(RATELIMMQ_LIBRARIES_metric prometheus-cpp::core)
+set(RATELIMMQ_LIBRARIES_command Boost::json)
+set(RATELIMMQ_LIBRARIES_io OpenSSL::SSL OpenSSL::Crypto spdlog::spdlog)
+set(RATELIMMQ_LIBRARIES_http Boost::url)
+set(RATELIMMQ_LIBRARIES_config yaml-cpp date::date-tz Boost::json)
+
+set_property(GLOBAL PROPERTY RATELIMMQ_ROOMS "")
+
+# ratelimmq_room(NAME [ALL | ROOM...])
+function(ratelimmq_room name)
+  set(deps ${ARGN})
+  get_property(rooms GLOBAL PROPERTY RATELIMMQ_ROOMS)
+  if(deps STREQUAL "ALL")
+    set(deps ${rooms})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY RATELIMMQ_ROOMS ${name})
+  file(GLOB sources CONFIGURE_DEPENDS src/${name}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$|/main\\.cc$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_link_libraries(${name} ${scope} ratelimmq_options ${deps} ${RATELIMMQ_LIBRARIES_${name}})
+endfunction()
+
+function(ratelimmq_test target)
+  add_executable(${target} EXCLUDE_FROM_ALL ${ARGN})
+  target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest_main)
+  add_dependencies(tests ${target})
+  add_test(NAME ${target} COMMAND ${target})
+endfunction()
+
+function(ratelimmq_tests)
+  get_property(rooms GLOBAL PROPERTY RATELIMMQ_ROOMS)
+  foreach(name ${rooms})
+    file(GLOB sources CONFIGURE_DEPENDS src/${name}/*_test.cc)
+    if(sources)
+      ratelimmq_test(${name}_test ${sources})
+      target_link_libraries(${name}_test PRIVATE ${name})
+      target_compile_definitions(${name}_test PRIVATE RATELIMMQ_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+      # A property test prints its seed when it fails; RC_PARAMS repeats it.
+      target_link_libraries(${name}_test PRIVATE rapidcheck rapidcheck_gtest)
+    endif()
+  endforeach()
+endfunction()

@@ -1,0 +1,38 @@
+// A rate is a count per period and stays a rational number: 3 per 10 s is never 0.3.
+//
+// Grammar of a rate in files and commands (docs/configuration.md):
+//   rate   = count "/" [factor] unit          100/s   20/3m   1000/d   5/month
+//   limit  = rate [ "burst" count ]           "100/s burst 200"
+//   unit   = ms | s | m | h | d | w | second… year (Envoy's names)   month, year: calendar only
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace limit {
+
+enum class CalendarUnit : uint8_t { kDay, kWeek, kMonth, kYear };
+
+struct Rate {
+  int64_t count = 0;        // Units. 0 is legal for windows only (always over the limit).
+  base::Duration period{};  // > 0.
+  friend bool operator==(const Rate&, const Rate&) = default;
+};
+
+struct RateText {
+  Rate rate;                              // For month and year the period is 30 and 365 days.
+  std::optional<CalendarUnit> calendar;   // d, w, month, year without a factor: usable by calendar.
+  bool calendar_only = false;             // month, year.
+  std::optional<int64_t> burst;           // If the text named one. >= 1.
+};
+
+// Errors: kInvalid with a text that quotes the faulty part.
+base::Result<RateText> parse_rate(std::string_view text);
+
+// "3/10s": the shortest exact spelling in the grammar above.
+std::string to_string(const Rate& rate);
+
+}  // namespace limit
