@@ -1,0 +1,33 @@
+// Any of the five laws, and the numbers that running processes know them by.
+//
+// A state in the table carries the number of the law that it was made under. When a limit changes,
+// the next decision on its key finds another number and converts the state: what was used stays
+// used. So every law that was ever in force stays known; equal laws share a number.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "limit/limit.h"
+
+namespace limiter {
+
+using Law = std::variant<limit::Gcra, limit::FixedWindow, limit::SlidingCounter, limit::SlidingLog,
+                         limit::Concurrency>;
+
+using LawNumber = uint32_t;                       // Below 2^20; fits a slot of the table.
+inline constexpr LawNumber kAdHoc = 0;            // The caller brings the law with every decision.
+inline constexpr LawNumber kLawsMax = 1u << 20;
+
+// Thread: any.
+class Laws {
+ public:
+  // kFull after kLawsMax different laws in one life of the process.
+  base::Result<LawNumber> number(const Law& law);
+  const Law& at(LawNumber number) const;  // REQUIRES: number() handed it out. Lock-free.
+};
+
+}  // namespace limiter

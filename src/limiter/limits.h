@@ -1,0 +1,106 @@
+// Which limits exist, and which of them a descriptor meets.
+//
+// A descriptor is an ordered path of (key, value) entries; limits hang on a tree of such paths, one
+// tree a domain, with the lookup rules of envoyproxy/ratelimit (docs/limits.md):
+//   at each level the exact (key, value), else the wildcard values in file order, else the key
+//   alone; the first hit wins and there is no way back; only limits of the last entry's node count.
+// Each runtime value has a state of its own, also under a wildcard or a key alone, unless the node
+// says share_threshold.
+//
+// Specs are what a file says; Limits is what they compile to: immutable, shared by all threads,
+// replaced as a whole on reload.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "limiter/law.h"
+
+namespace limiter {
+
+struct Entry {
+  std::string_view key, value;
+};
+using Descriptor = std::span<const Entry>;
+
+inline constexpr size_t kDescriptorsMax = 32;
+inline constexpr size_t kEntriesMax = 16;
+
+enum class Counts : uint8_t { kCost, kRequests };
+enum class Mode : uint8_t { kGranted, kStrict };               // Over a store.
+enum class WhenGone : uint8_t { kLocal, kRefuse, kAllow };     // When the store is gone.
+
+struct Mark {  // Where in which file; for errors.
+  std::string file;
+  int line = 0, column = 0;  // From 1; 0: unknown.
+};
+
+struct LimitSpec {
+  std::string name;              // Empty: Envoy's full key without the domain, "#2" for the second.
+  std::string algorithm;         // As the file spells it: gcra, token_bucket, …, concurrency.
+  std::optional<Law> law;        // Nothing: unlimited (matches, counts nothing, always allows).
+  limit::Rate rate;              // For listings; count 0 with concurrency.
+  Counts counts = Counts::kCost;
+  int64_t overdraft = 0;
+  Mode mode = Mode::kGranted;
+  WhenGone when_gone = WhenGone::kLocal;
+  bool shadow = false;
+  bool quota = false;                  // Envoy's quota_mode.
+  std::vector<std::string> replaces;   // Names of limits that this one displaces in a decision.
+  Mark mark;
+};
+
+struct NodeSpec {
+  std::string key, value;        // value: empty = any; '*' = wildcard.
+  std::vector<LimitSpec> limits;
+  bool share_threshold = false;
+  std::vector<NodeSpec> nodes;
+  Mark mark;
+};
+
+struct DomainSpec {
+  std::string name;
+  std::vector<NodeSpec> nodes;
+  Mark mark;
+};
+
+struct SpecError {
+  Mark mark;
+  std::string what;
+};
+
+// One compiled limit. Thread: any (immutable).
+struct Limit {
+  std::string domain;
+  std::string name;        // Unique within its node.
+  std::string descriptor;  // The path in the tree, as "tenant=acme,path=/search*"; for listings.
+  LimitSpec spec;
+  LawNumber law_number = kAdHoc;
+  uint64_t salt = 0;       // Tells the states of several limits of one descriptor apart.
+};
+
+class Limits {
+ public:
+  // All errors of the specs, or the compiled limits. A domain in two specs is an error.
+  static std::vector<SpecError> check(std::span<const DomainSpec> specs);
+  static base::Result<std::shared_ptr<const Limits>> compile(std::vector<DomainSpec> specs,
+                                                             Laws& laws);
+
+  class Domain;
+  const Domain* find(std::string_view domain) const;  // Null: unknown.
+
+  // The limits that `descriptor` meets (may be empty), and the text whose hash is their states' key:
+  // written to `key` as length-prefixed domain and entries (shared values replaced).
+  static std::span<const Limit> match(const Domain& domain, Descriptor descriptor,
+                                      std::string& key);
+  std::vector<const Limit*> list(std::string_view domain) const;  // Empty name: all, in file order.
+  std::vector<std::string> domains() const;
+};
+
+}  // namespace limiter
