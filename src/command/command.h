@@ -1,0 +1,6 @@
+// The door of the room: one table of verbs, spoken by the line protocol, RESP and HTTP.
+#pragma once
+#include "command/conversation.h"  // IWYU pragma: export
+#include "command/http_api.h"      // IWYU pragma: export
+#include "command/services.h"      // IWYU pragma: export
+#include "command/verb.h"          // IWYU pragma: export
