@@ -3,10 +3,14 @@
 // Grammar of a rate in files and commands (docs/configuration.md):
 //   rate   = count "/" [factor] unit          100/s   20/3m   1000/d   5/month
 //   limit  = rate [ "burst" count ]           "100/s burst 200"
-//   unit   = ms | s | m | h | d | w | second… year (Envoy's names)   month, year: calendar only
+//   unit   = ns | us | ms | s | m | h | d | w, or one of Envoy's names in any case:
+//            second | minute | hour | day | week | month | year
+// Counts and factors are decimal digits. Only spaces may stand around "burst", nowhere else. A
+// month and a year have no fixed length: they take no factor and serve calendar windows only.
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -22,17 +26,21 @@ struct Rate {
   friend bool operator==(const Rate&, const Rate&) = default;
 };
 
+// The longest period of a window (73 years): the end of the window after next still is an instant.
+inline constexpr base::Duration kWindowMax{int64_t{1} << 61};
+
 struct RateText {
-  Rate rate;                              // For month and year the period is 30 and 365 days.
-  std::optional<CalendarUnit> calendar;   // d, w, month, year without a factor: usable by calendar.
-  bool calendar_only = false;             // month, year.
-  std::optional<int64_t> burst;           // If the text named one. >= 1.
+  Rate rate;                             // For month and year the period is 30 and 365 days.
+  std::optional<CalendarUnit> calendar;  // d, w, month, year without a factor: usable by calendar.
+  bool calendar_only = false;            // month, year.
+  std::optional<int64_t> burst;          // If the text named one. >= 1.
 };
 
-// Errors: kInvalid with a text that quotes the faulty part.
+// Errors: kInvalid with a text that quotes the faulty part; the field is "rate" or "burst".
 base::Result<RateText> parse_rate(std::string_view text);
 
-// "3/10s": the shortest exact spelling in the grammar above.
+// "3/10s": the shortest exact spelling in the grammar above. The count is not reduced, because
+// 6 per 20 s is another window than 3 per 10 s.
 std::string to_string(const Rate& rate);
 
 }  // namespace limit

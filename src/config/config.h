@@ -1,0 +1,55 @@
+// The door of the room: files, environment and flags to each room's own options.
+//
+// Order: defaults, then the file, then environment variables (RATELIMMQ_…), then flags. An unknown
+// key is an error with line and column and, where one is near, a suggestion. docs/configuration.md
+// is the reference, generated from the same table that reads the file.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/log.h"
+#include "limiter/limiter.h"
+#include "server/options.h"
+
+namespace config {
+
+struct Problem {
+  std::string file;          // A file's name, "environment" or "command line".
+  int line = 0, column = 0;  // From 1; 0: none.
+  std::string what;
+};
+std::string to_string(const Problem& problem);  // "ratelimmq.yaml:3:5: unknown key 'litsen' (listen?)"
+
+struct Config {
+  server::ServerOptions server;
+  limiter::LimiterOptions limiter;   // seed is left 0: whoever starts draws it.
+  io::LogOptions log;
+  std::vector<limiter::DomainSpec> domains;  // Of the file, the limit files and the built-in ones.
+  std::string file;                  // The file read; empty: none.
+  std::vector<std::string> watched;  // The files read, and the directories of limit_files patterns.
+};
+
+struct Sources {
+  std::optional<std::string> file;  // --config. Nothing: ./ratelimmq.yaml, /etc/ratelimmq/…, none.
+  std::map<std::string, std::string> environment;             // All variables of the process.
+  std::vector<std::pair<std::string, std::string>> flags;     // ("listen.tcp", "off"): path, value.
+};
+
+struct Loaded {
+  std::optional<Config> config;   // Nothing if there are problems.
+  std::vector<Problem> problems;
+};
+
+// Reads files; never exits or prints. Everything that a start would refuse is a problem here, apart
+// from busy ports and the data directory.
+Loaded load(const Sources& sources);
+
+// The effective configuration as YAML, every key with its value; reading it back gives the same.
+std::string print(const Config& config);
+
+std::string reference_markdown();  // docs/configuration.md.
+
+}  // namespace config

@@ -1,0 +1,37 @@
+// What a server is told at its start. Plain values: filled by config/, defaults as documented in
+// docs/configuration.md.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace server {
+
+struct Address {
+  std::string host;   // A numeric address or a name. Empty: this listener is off.
+  uint16_t port = 0;  // 0: any free one; the ready line tells which.
+  bool off() const { return host.empty(); }
+};
+
+struct ServerOptions {
+  Address tcp{"127.0.0.1", 7411};
+  Address api{"127.0.0.1", 8080};
+  // Networks (CIDR) from which a public listener needs no secret. A listener on a public address is
+  // refused at start without any.
+  std::vector<std::string> trusted_networks;
+  std::string data_dir = "./data";  // Created if absent; locked while the server runs.
+  unsigned threads = 0;             // 0: one a core.
+
+  size_t line_bytes_max = 64 * 1024;
+  size_t body_bytes_max = 1024 * 1024;
+  size_t connections_max = 100'000;   // Over it a new connection is answered and closed.
+  base::Duration request_timeout = std::chrono::seconds(30);  // HTTP: from the first byte of a request
+                                                              // to its last.
+  base::Duration idle_timeout = std::chrono::minutes(5);      // HTTP keep-alive. TCP: none.
+  base::Duration stop_timeout = std::chrono::seconds(10);     // How long a clean stop may take.
+};
+
+}  // namespace server

@@ -1,0 +1,50 @@
+// The door of the room: listeners, sessions and threads; start and stop.
+//
+// One io_context a thread; a connection stays on the thread it was given to. One acceptor a
+// listener hands connections out in turn. Nothing above knows of sockets: a session of the TCP port
+// is a command::Conversation with a socket, an HTTP one is http::Connection with
+// command::serve_http behind it.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "limiter/limiter.h"
+#include "server/options.h"
+
+namespace server {
+
+// What a reload did. Errors are for people, one line each ("file:line:column: what").
+struct Reload {
+  std::vector<std::string> errors;  // Empty: the new limits are in force.
+  size_t limits = 0;                // How many are in force now.
+};
+
+struct Wiring {
+  limiter::Limiter& limiter;
+  const base::Clock& clock;
+  std::string config_file;                // Empty: none. For /version, INFO and the log.
+  std::vector<std::string> watched_files;  // A change of one of them reloads, as SIGHUP does.
+  std::function<Reload()> reload;
+};
+
+class Server {
+ public:
+  // Locks the data directory, binds every listener, starts nothing yet. Errors name the listener and
+  // the address ("tcp 127.0.0.1:7411: address already in use"), or the data directory's owner.
+  static base::Result<std::unique_ptr<Server>> open(ServerOptions options, Wiring wiring);
+  ~Server();
+
+  // "ready tcp=127.0.0.1:7411 api=127.0.0.1:8080": the real ports of all listeners that are on.
+  std::string ready_line() const;
+
+  // Serves until SIGTERM, SIGINT, SHUTDOWN or stop(); SIGHUP reloads. Then: no new connections, what
+  // runs ends, what is owed is sent, within stop_timeout. Returns when all threads have ended.
+  void run();
+  void stop();  // Thread: any. Signal-safe: no.
+};
+
+}  // namespace server
