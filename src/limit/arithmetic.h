@@ -10,7 +10,9 @@ namespace limit {
 inline constexpr int64_t kUnitsMax = std::numeric_limits<int64_t>::max();
 
 // REQUIRES: a, b >= 0.
-constexpr int64_t saturated_sum(int64_t a, int64_t b) { return a > kUnitsMax - b ? kUnitsMax : a + b; }
+constexpr int64_t saturated_sum(int64_t a, int64_t b) {
+  return a > kUnitsMax - b ? kUnitsMax : a + b;
+}
 
 // The largest multiple of `step` that is at most `value`; also below zero.
 constexpr int64_t floor_to(int64_t value, int64_t step) {

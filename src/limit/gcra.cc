@@ -10,10 +10,12 @@ static_assert(sizeof(Gcra) <= 64 && std::is_trivially_copyable_v<Gcra>);
 
 base::Result<Gcra> Gcra::make(Rate rate, int64_t burst) {
   if (rate.count <= 0) return base::invalid("the count of a rate must be above 0", "rate");
-  if (rate.period.count() <= 0) return base::invalid("the period of a rate must be above 0", "rate");
+  if (rate.period.count() <= 0)
+    return base::invalid("the period of a rate must be above 0", "rate");
   if (burst < 1) return base::invalid("burst must be at least 1", "burst");
   // In whole numbers: burst · period <= kToleranceMax · count.
-  if (base::Int128{burst} * rate.period.count() > base::Int128{kToleranceMax.count()} * rate.count) {
+  if (base::Int128{burst} * rate.period.count() >
+      base::Int128{kToleranceMax.count()} * rate.count) {
     return base::invalid("burst " + std::to_string(burst) + " at " + to_string(rate) +
                              " would take over 146 years to leak away",
                          "burst");

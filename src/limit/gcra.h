@@ -98,12 +98,12 @@ class Gcra {
     const bool borrow = a.part < b.part;
     return {a.whole - b.whole - borrow, a.part - b.part + (borrow ? u_ : 0)};
   }
-  Span of_units(uint64_t units) const;      // REQUIRES: units · v / u < 2^63.
-  uint64_t units_in(Span span) const;       // Rounded down; at most kUnitsMax.
-  uint64_t units_max() const;               // How many fit into kToleranceMax.
+  Span of_units(uint64_t units) const;  // REQUIRES: units · v / u < 2^63.
+  uint64_t units_in(Span span) const;   // Rounded down; at most kUnitsMax.
+  uint64_t units_max() const;           // How many fit into kToleranceMax.
 
   int64_t burst_;
-  uint64_t u_;         // u units per v nanoseconds, without a common divisor.
+  uint64_t u_;  // u units per v nanoseconds, without a common divisor.
   uint64_t v_;
   uint64_t common_;    // rate = u · common / v · common.
   uint64_t per_unit_;  // v / u, rounded down.
@@ -126,8 +126,7 @@ inline uint64_t Gcra::units_in(Span span) const {
   if (u_ == 1) return span.whole / v_;
   const base::Uint128 parts = static_cast<base::Uint128>(span.whole) * u_ + span.part;
   if (static_cast<uint64_t>(parts >> 64) == 0) return static_cast<uint64_t>(parts) / v_;
-  return static_cast<uint64_t>(
-      std::min(parts / v_, static_cast<base::Uint128>(kUnitsMax)));
+  return static_cast<uint64_t>(std::min(parts / v_, static_cast<base::Uint128>(kUnitsMax)));
 }
 
 inline Proposal<GcraState> Gcra::check(GcraState state, base::Time now, int64_t cost) const {
@@ -141,8 +140,7 @@ inline Proposal<GcraState> Gcra::check(GcraState state, base::Time now, int64_t 
   const auto remaining = before < tolerance_
                              ? static_cast<int64_t>(units_in(difference(tolerance_, before)))
                              : int64_t{0};
-  const base::Duration retry =
-      fits_ever ? rounded_up(difference(after, tolerance_)) : kNever;
+  const base::Duration retry = fits_ever ? rounded_up(difference(after, tolerance_)) : kNever;
   return {{false, burst_, remaining, retry, rounded_up(before)}, state};
 }
 

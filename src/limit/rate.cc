@@ -77,7 +77,8 @@ base::Status parse_period(std::string_view text, RateText& out) {
   const std::string_view name = text.substr(digits);
   const auto unit = std::ranges::find_if(kUnits, [&](const Unit& u) { return spells(u, name); });
   if (unit == kUnits.end()) {
-    return base::invalid("unknown unit " + quoted(name) + " in a rate: ms, s, m, h, d, w, second, " +
+    return base::invalid("unknown unit " + quoted(name) +
+                             " in a rate: ms, s, m, h, d, w, second, " +
                              "minute, hour, day, week, month or year",
                          "rate");
   }
@@ -114,6 +115,16 @@ base::Status parse_burst(std::string_view text, RateText& out) {
 }
 
 }  // namespace
+
+base::Status check_window_rate(const Rate& rate) {
+  if (rate.count < 0) return base::invalid("the count of a rate must not be below 0", "rate");
+  if (rate.period.count() <= 0)
+    return base::invalid("the period of a rate must be above 0", "rate");
+  if (rate.period > kWindowMax) {
+    return base::invalid("a window of " + to_string(rate) + " is longer than 73 years", "rate");
+  }
+  return {};
+}
 
 base::Result<RateText> parse_rate(std::string_view text) {
   const size_t rate_end = std::min(text.find(' '), text.size());

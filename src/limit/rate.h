@@ -29,6 +29,10 @@ struct Rate {
 // The longest period of a window (73 years): the end of the window after next still is an instant.
 inline constexpr base::Duration kWindowMax{int64_t{1} << 61};
 
+// Errors of a window's rate: field "rate" if the count is below 0 or the period not in
+// (0, kWindowMax].
+base::Status check_window_rate(const Rate& rate);
+
 struct RateText {
   Rate rate;                             // For month and year the period is 30 and 365 days.
   std::optional<CalendarUnit> calendar;  // d, w, month, year without a factor: usable by calendar.
