@@ -1,0 +1,24 @@
+#include "base/check.h"
+#include "protocol/request.h"
+
+namespace protocol {
+
+Parser::Parser(Bounds bounds) : line_(bounds), resp_(bounds) {
+  CHECK(bounds.line_bytes_max >= kLineBytesMin);
+  CHECK(bounds.words_max > 0);
+}
+
+Parsed Parser::step(std::string_view bytes) {
+  found_.consumed = 0;
+  if (broken_) return Parsed::kBroken;
+  if (spoken_ == Spoken::kUnknown) {
+    if (bytes.empty()) return Parsed::kMore;
+    spoken_ = bytes.front() == '*' ? Spoken::kResp : Spoken::kLine;
+  }
+  const Parsed parsed =
+      spoken_ == Spoken::kResp ? resp_.step(bytes, found_) : line_.step(bytes, found_);
+  broken_ = parsed == Parsed::kBroken;
+  return parsed;
+}
+
+}  // namespace protocol
