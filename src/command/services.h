@@ -10,12 +10,14 @@
 
 namespace command {
 
+class Counters;  // command/counters.h; one a process.
+
 // The process, as verbs see it. Implementations: server::Process, and a plain one in tests.
 // Thread: any.
 class Process {
  public:
   virtual ~Process() = default;
-  virtual void shut_down() = 0;                 // Begins the clean stop; returns at once.
+  virtual void shut_down() = 0;  // Begins the clean stop; returns at once.
   virtual bool stopping() const = 0;
   virtual bool ready(std::string& why_not) const = 0;
   virtual std::string metrics_text() const = 0;  // Prometheus text format 0.0.4.
@@ -39,11 +41,12 @@ struct Services {
   limiter::Limiter& limiter;
   const base::Clock& clock;
   Process& process;
+  Counters& counters;
 };
 
 // Who is on the other end. While no users are configured, loopback has the admin right.
 struct Caller {
-  std::string address;   // "127.0.0.1"; for the `server` domain's client_ip (IPv6: its /64).
+  std::string address;  // "127.0.0.1"; for the `server` domain's client_ip (IPv6: its /64).
   bool admin = false;
   uint64_t connection_id = 0;
 };
