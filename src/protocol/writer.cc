@@ -211,13 +211,16 @@ void Writer::open(size_t size, bool record) {
   open_[depth_++] = {size, record, true};
 }
 
+// In place: digits that were just written one by one are slow to copy.
 void Writer::put_head(char kind, int64_t number) {
-  std::array<char, 24> head;  // A kind, 20 digits and a sign, CR, LF.
-  head[0] = kind;
-  char* end = std::to_chars(head.data() + 1, head.data() + 22, number).ptr;
-  *end++ = '\r';
-  *end++ = '\n';
-  out_.append(head.data(), end);
+  constexpr size_t kHeadMax = 24;  // A kind, 20 digits and a sign, CR, LF.
+  const size_t begin = out_.size();
+  out_.append(kHeadMax, kind);
+  char* const head = out_.data() + begin;
+  char* const end = std::to_chars(head + 1, head + kHeadMax - 2, number).ptr;
+  end[0] = '\r';
+  end[1] = '\n';
+  out_.resize(begin + static_cast<size_t>(end + 2 - head));
 }
 
 void Writer::put_number(int64_t number) {
