@@ -21,6 +21,7 @@ struct Zone {
   struct Change {
     base::Time from;
     base::Duration offset;  // Local = UTC + offset, from then on.
+    friend bool operator==(const Change&, const Change&) = default;
   };
   // Wider than any offset that was ever in use (-15:56 … +15:13).
   static constexpr base::Duration kOffsetMax = std::chrono::hours(26);
@@ -35,6 +36,8 @@ struct Zone {
   // The first instant at which clocks read `local` (nanoseconds since 1970-01-01 00:00 local) or
   // later.
   base::Time first_at(base::Duration local) const;
+
+  friend bool operator==(const Zone&, const Zone&) = default;
 };
 
 struct Span {

@@ -65,6 +65,8 @@ class Concurrency {
   int64_t used(const HoldState& state, base::Time now) const;
   bool idle(const HoldState& state, base::Time now) const { return used(state, now) == 0; }
 
+  friend bool operator==(const Concurrency&, const Concurrency&) = default;
+
  private:
   Concurrency(int64_t cap_units, base::Duration ttl) : cap_(cap_units), ttl_max_(ttl) {}
 

@@ -64,10 +64,15 @@ class Gcra {
   GcraState with_used(int64_t used, base::Time now) const;
   int64_t used(GcraState state, base::Time now) const;  // Rounded up.
 
+  // The same instant as a state of this law, when the state came from a law that is not known.
+  GcraState fitted(GcraState state) const { return {state.tat, std::min(state.part, u_ - 1)}; }
+
   static bool idle(GcraState state, base::Time now) {
     const int64_t at = base::nanoseconds(now);
     return state.tat < at || (state.tat == at && state.part == 0);
   }
+
+  friend bool operator==(const Gcra&, const Gcra&) = default;
 
  private:
   struct Span {  // whole + part / u nanoseconds. Unsigned: a sum of two spans may pass 2^63.

@@ -50,6 +50,8 @@ class SlidingCounter {
   int64_t used(CounterState state, base::Time now) const;      // The estimate, rounded up.
   bool idle(CounterState state, base::Time now) const;
 
+  friend bool operator==(const SlidingCounter&, const SlidingCounter&) = default;
+
  private:
   explicit SlidingCounter(Rate rate) : rate_(rate) {}
   int64_t window() const { return rate_.period.count(); }

@@ -40,6 +40,8 @@ class SlidingLog {
   int64_t used(const LogState& state, base::Time now) const;
   bool idle(const LogState& state, base::Time now) const { return used(state, now) == 0; }
 
+  friend bool operator==(const SlidingLog&, const SlidingLog&) = default;
+
  private:
   explicit SlidingLog(Rate rate) : rate_(rate) {}
   int64_t at(const LogState& state, base::Time now) const;         // max(now, last charge).

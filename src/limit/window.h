@@ -54,6 +54,12 @@ class FixedWindow {
   int64_t used(WindowState state, base::Time now) const;
   bool idle(WindowState state, base::Time now) const { return used(state, now) == 0; }
 
+  // Zones are compared by what they say: a reload may have read them anew.
+  friend bool operator==(const FixedWindow& a, const FixedWindow& b) {
+    return a.rate_ == b.rate_ && a.calendar_ == b.calendar_ &&
+           (a.zone_ == b.zone_ || (a.zone_ && b.zone_ && *a.zone_ == *b.zone_));
+  }
+
  private:
   struct Current {  // A state, brought up to now.
     Span window;
