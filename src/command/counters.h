@@ -22,6 +22,7 @@ class Counters {
   void answered(std::string_view answer);
   void fed(base::Duration took) { feed_.record(took.count()); }  // One feed() of one connection.
 
+  uint64_t calls_total() const;
   void collect(metric::Families& families) const;
 
  private:

@@ -74,9 +74,11 @@ class Call {
 
   protocol::Writer& answer();           // Answer now: exactly one value.
   void fail(const base::Error& error);  // Answer now, with an error.
+  void ok(const base::Status& status);  // Answer now: OK, or the error.
   Later defer(bool hold_up);            // Answer later; with hold_up, requests behind wait for it.
   void close_after() { seat_.close = true; }  // Close the connection when the answer is sent.
   bool answered() const;                      // One whole answer has been written, or deferred.
+  std::string_view written() const;           // The answer's bytes; empty if deferred.
 
  private:
   Seat& seat_;
@@ -85,6 +87,8 @@ class Call {
   LawCache& laws_;
   std::string* refusal_;
   std::optional<protocol::Writer> writer_;
+  std::string* to_ = nullptr;  // What writer_ appends to, from begin_ on.
+  size_t begin_ = 0;
   bool deferred_ = false;
 };
 

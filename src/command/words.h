@@ -13,8 +13,9 @@
 
 namespace command {
 
-// "tenant=acme,path=/x": `%XX` spells any byte. Views point into `word`, or where something had to
-// be decoded, into `keep`, which also holds the entries.
+// "tenant=acme,path=/x": `%XX` spells any byte; a key ends at the first `=`, so a value may have
+// more of them. A key is not empty, a value may be. Views point into `word`, or where something had
+// to be decoded, into `keep`, which also holds the entries.
 base::Result<limiter::Descriptor> parse_descriptor(std::string_view word,
                                                    std::pmr::memory_resource& keep);
 
@@ -25,6 +26,7 @@ struct Between {
 base::Result<int64_t> parse_number(std::string_view name, std::string_view word, Between bounds);
 
 bool same_word(std::string_view word, std::string_view upper_case);  // Case-insensitive.
+std::string lower_case(std::string_view upper_case);
 
 // A word of a caller's as an error text may show it: cut to 64 bytes, on a whole UTF-8 character.
 std::string shown(std::string_view word);
