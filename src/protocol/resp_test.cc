@@ -83,7 +83,8 @@ TEST(Resp, ARefusedBodyIsNeverKept) {
     ASSERT_EQ(parser.step(kilobyte), Parsed::kMore);
     ASSERT_EQ(parser.consumed(), 1000u);
   }
-  ASSERT_EQ(parser.step(kilobyte + "\r\n*1\r\n$4\r\nPING\r\n"), Parsed::kRequest);
+  const std::string end = kilobyte + "\r\n*1\r\n$4\r\nPING\r\n";
+  ASSERT_EQ(parser.step(end), Parsed::kRequest);
   EXPECT_EQ(parser.words()[0], "PING");
 }
 
