@@ -30,9 +30,15 @@ std::string_view to_string(DecidedBy by);
 struct Ask {
   std::string_view domain;
   std::span<const Descriptor> descriptors;
-  int64_t cost = 1;       // >= 0; limits with `counts: requests` take 1 whatever it is.
-  bool dry_run = false;
+  int64_t cost = 1;      // >= 0; limits with `counts: requests` take 1 whatever it is.
+  bool dry_run = false;  // Charges nothing and is not counted as a decision.
 };
+
+// Is the ask within its bounds? 1 to 32 descriptors of 1 to 16 entries, keys not empty, cost at
+// least 0. kInvalid names the field: "descriptors" or "cost". Whoever takes asks from outside asks
+// this first; the domain is looked up later.
+base::Status validate(const Ask& ask);
+base::Status validate(Descriptor descriptor);
 
 struct LimitAnswer {  // One limit that the ask met.
   const Limit* limit;
@@ -43,14 +49,19 @@ struct LimitAnswer {  // One limit that the ask met.
 struct Answer {
   bool known_domain = true;
   bool allowed = true;
-  bool matched = false;            // False: no limit and no block matches; the numbers mean nothing.
-  std::string_view limited_by;     // Empty: nobody. "blocked": a block. The one that frees last.
-  // The numbers are those of limited_by, else of the limit with the least share left.
+  bool matched = false;         // False: no limit and no block matches; the numbers mean nothing.
+  std::string_view limited_by;  // Empty: nobody. "blocked": a block. The one that frees last.
+  // The numbers are those of limited_by (limit 0: a block), else of the limit with the least share
+  // left. A limit that cannot refuse gives them only if there is no other: first an unlimited one
+  // (limit and remaining are the largest integer), then a shadow.
   limit::Decision numbers;
-  std::string_view nearest;        // Whose numbers they are.
+  std::string_view nearest;  // Whose numbers they are.
   DecidedBy decided_by = DecidedBy::kMemory;
-  std::span<const LimitAnswer> limits;
+  std::span<const LimitAnswer> limits;  // Each limit met, not those that another one displaces.
 };
+
+struct BatchState;    // batch.h
+struct LimiterState;  // state.h
 
 // Asks and their answers; reused from batch to batch so that a steady state allocates nothing.
 // Thread: one owner at a time.
@@ -58,8 +69,11 @@ class Batch {
  public:
   Batch();
   ~Batch();
+  // REQUIRES: cost >= 0 and at most kDescriptorsMax descriptors. Without a descriptor nothing
+  // matches and the ask is allowed.
   void add(const Ask& ask);
   // CL.THROTTLE: a key with a law of its own. The answer has no names; numbers are the law's.
+  // REQUIRES: cost >= 0.
   void add_throttle(std::string_view key, const limit::Gcra& law, int64_t cost);
   size_t size() const;
   const Answer& answer(size_t i) const;  // Valid after decide(), until clear().
@@ -67,22 +81,21 @@ class Batch {
 
  private:
   friend class Limiter;
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<BatchState> state_;
 };
 
 struct WhyRow {
-  const Limit* limit;              // Null: the row of a block without a limit.
+  const Limit* limit;  // Null: the row of a block without a limit.
   std::string descriptor;
-  limit::Decision decision;        // Of a cost of 1, charging nothing.
-  base::Time blocked_until{};      // The epoch: not blocked.
+  limit::Decision decision;    // Of a cost of 1, charging nothing.
+  base::Time blocked_until{};  // The epoch: not blocked.
 };
 
 struct LimiterOptions {
   TableOptions table;
-  uint64_t seed = 0;                      // Of the keys' hash: unguessable, new in each process.
+  uint64_t seed = 0;  // Of the keys' hash: unguessable, new in each process.
   base::Duration ttl_max = std::chrono::hours(12);  // Of reservations and holds.
-  size_t open_max = 1'000'000;            // Reservations and holds at a time; over it kFull.
+  size_t open_max = 1'000'000;  // Reservations and holds at a time; over it kFull.
 };
 
 class Limiter {
@@ -90,6 +103,8 @@ class Limiter {
   explicit Limiter(LimiterOptions options);
   ~Limiter();
 
+  // Once between two clear()s of the batch. Concurrency limits are tested for one more hold, not
+  // taken. Limits of quota_mode refuse only if all of them do (verdict.h).
   void decide(Batch& batch, base::Time now);
 
   // Compiles and swaps; on errors the old limits stay. Returns all errors (empty: done).
@@ -97,17 +112,29 @@ class Limiter {
   std::shared_ptr<const Limits> limits() const;
 
   // The charge now, the truth later. An answer that refuses leaves `id` empty; errors: kNotFound
-  // (domain), kInvalid, kFull. A reservation commits by itself when its time is over.
+  // (domain), kInvalid ("descriptors", "cost", "dry_run", "ttl_ms"), kFull. A reservation commits
+  // by itself when its time is over. Ids are opaque ASCII of at most 48 bytes, begin with a letter,
+  // and are never used again.
   struct Opened {
     std::string id;
-    std::string limited_by;          // As Answer's, when refused.
+    std::string limited_by;  // As Answer's, when refused.
     limit::Decision numbers;
   };
   base::Result<Opened> reserve(const Ask& ask, base::Duration ttl, base::Time now);
+  // The true cost; nothing: the reserved one. Less than reserved: each limit gets the rest back, as
+  // far as it has not leaked back. More: each limit is charged the rest as far as it has room, and
+  // then up to its own overdraft; limits do so apart, a commit is not all or none. Returns the
+  // units that every limit (shadows aside) has been charged in all. Limits that count requests
+  // keep 1. kNotFound: the reservation is not there, or over. Limits are those in force at the
+  // commit: one that a reload removed is left alone.
   base::Result<int64_t> commit(std::string_view id, std::optional<int64_t> cost, base::Time now);
+  // Gives back all that has not leaked back, also to limits that count requests.
   base::Status cancel(std::string_view id, base::Time now);
 
-  // Rates are charged and holds of concurrency limits taken, all or none.
+  // Rates are charged and holds of concurrency limits taken, all or none: one hold of each limit,
+  // however many descriptors lead to it. All holds end together: `ttl` is cut to the shortest
+  // ttl_max of their laws, also in renew(). release() gives back the holds, not the rates.
+  // kNotFound: the holds have ended.
   base::Result<Opened> acquire(const Ask& ask, base::Duration ttl, base::Time now);
   base::Status renew(std::string_view id, base::Duration ttl, base::Time now);
   base::Status release(std::string_view id, base::Time now);
@@ -117,6 +144,8 @@ class Limiter {
     std::shared_ptr<const Limits> limits;
     std::vector<WhyRow> rows;
   };
+  // Every limit that matches, also one that another displaces; in a row of a block without a limit
+  // only `descriptor`, `blocked_until` and a decision that waits for it. kNotFound: the domain.
   base::Result<Why> why(std::string_view domain, std::span<const Descriptor> descriptors,
                         base::Time now);
   base::Status block(std::string_view domain, Descriptor descriptor, base::Time until);
@@ -126,6 +155,9 @@ class Limiter {
   void tick(base::Time now);
 
   void collect(metric::Families& families) const;
+
+ private:
+  std::unique_ptr<LimiterState> state_;
 };
 
 }  // namespace limiter

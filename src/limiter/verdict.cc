@@ -1,0 +1,190 @@
+#include "limiter/verdict.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/wide.h"
+
+namespace limiter {
+
+std::string_view to_string(Outcome outcome) {
+  static constexpr std::string_view kNames[kOutcomes] = {"allowed", "limited", "blocked",
+                                                         "shadow_limited"};
+  return kNames[static_cast<size_t>(outcome)];
+}
+
+namespace {
+
+constexpr uint32_t kNobody = Met::kNoHit;
+
+// A shadow takes no part: it neither refuses with the others nor holds the door open for them.
+bool in_quota(const Limit& limit) { return limit.spec.quota && !limit.spec.shadow; }
+
+class Verdict {
+ public:
+  Verdict(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
+          std::span<limit::Decision> decisions)
+      : table_(table),
+        met_(std::span(gathered.met).subspan(span.met, span.met_end - span.met)),
+        hits_(std::span(gathered.hits).subspan(span.hits, span.hits_end - span.hits)),
+        first_hit_(span.hits),
+        terms_(terms),
+        decisions_(decisions) {}
+
+  bool decide(Purpose purpose) {
+    return hits_.empty() || table_.decide(hits_, terms_.now, purpose, decisions_, terms_.hold);
+  }
+
+  bool decide_quota(Purpose purpose) {
+    uint32_t elected = first_in_quota();
+    for (size_t attempt = 0; attempt <= met_.size(); ++attempt) {
+      for (const Met& met : met_) {
+        if (met.hit != Met::kNoHit && in_quota(*met.limit))
+          hits_[met.hit - first_hit_].shadow = met.hit != elected;
+      }
+      if (decide(purpose)) return true;
+      if (refused_outside_quota()) return false;
+      elected = allowed_in_quota();
+      if (elected == kNobody) return false;
+    }
+    return false;  // Others took every place that was free, once for each limit.
+  }
+
+  const limit::Decision& of(const Met& met) const {
+    return met.hit == Met::kNoHit ? kUnlimited : decisions_[met.hit - first_hit_];
+  }
+  std::span<const Met> met() const { return met_; }
+
+  // Of what refused, the limit that frees last; the limits of quota mode free with their first.
+  const Met* frees_last() const {
+    const Met* last = nullptr;
+    const Met* quota = nullptr;
+    bool quota_open = false;
+    for (const Met& met : met_) {
+      if (met.limit->spec.shadow) continue;
+      const limit::Decision& decision = of(met);
+      if (in_quota(*met.limit)) {
+        quota_open |= decision.allowed;
+        if (!decision.allowed && (!quota || decision.retry_after < of(*quota).retry_after))
+          quota = &met;
+      } else if (!decision.allowed && (!last || decision.retry_after > of(*last).retry_after)) {
+        last = &met;
+      }
+    }
+    if (!quota || (quota_open && last)) return last;
+    return last && of(*last).retry_after >= of(*quota).retry_after ? last : quota;
+  }
+
+  // The limit with the least share left; a limit that cannot refuse only if there is no other.
+  const Met* nearest() const {
+    const Met* best = nullptr;
+    for (const Met& met : met_) {
+      if (!best || rank(met) < rank(*best) ||
+          (rank(met) == rank(*best) && less_left(of(met), of(*best))))
+        best = &met;
+    }
+    return best;
+  }
+
+  bool shadow_refused() const {
+    return std::any_of(met_.begin(), met_.end(),
+                       [&](const Met& met) { return met.limit->spec.shadow && !of(met).allowed; });
+  }
+
+ private:
+  uint32_t first_in_quota() const {  // Nobody, if an unlimited one keeps the door open.
+    uint32_t first = kNobody;
+    for (const Met& met : met_) {
+      if (!in_quota(*met.limit)) continue;
+      if (met.hit == Met::kNoHit) return kNobody;
+      if (first == kNobody) first = met.hit;
+    }
+    return first;
+  }
+  uint32_t allowed_in_quota() const {
+    for (const Met& met : met_) {
+      if (in_quota(*met.limit) && of(met).allowed) return met.hit;
+    }
+    return kNobody;
+  }
+  bool refused_outside_quota() const {
+    return std::any_of(met_.begin(), met_.end(), [&](const Met& met) {
+      return !met.limit->spec.quota && !met.limit->spec.shadow && !of(met).allowed;
+    });
+  }
+
+  int rank(const Met& met) const {
+    if (met.limit->spec.shadow || !of(met).allowed) return 2;
+    return met.hit == Met::kNoHit ? 1 : 0;
+  }
+  static bool less_left(const limit::Decision& a, const limit::Decision& b) {
+    // A limit of nothing has nothing left: 0 of 1.
+    const int64_t a_limit = std::max<int64_t>(a.limit, 1), b_limit = std::max<int64_t>(b.limit, 1);
+    return base::Int128{a.remaining} * b_limit < base::Int128{b.remaining} * a_limit;
+  }
+
+  Table& table_;
+  std::span<const Met> met_;
+  std::span<Hit> hits_;
+  uint32_t first_hit_;
+  const Terms& terms_;
+  std::span<limit::Decision> decisions_;
+};
+
+// How long the blocks of the descriptors still last; 0: not blocked.
+base::Duration blocked_for(const Table& table, const Gathered& gathered, const GatheredSpan& span,
+                           base::Time now) {
+  base::Duration longest{};
+  for (size_t i = span.blocks; i < span.blocks_end; ++i)
+    longest = std::max(longest, table.blocked_until(gathered.blocks[i], now) - now);
+  return longest;
+}
+
+void name_refusal(const Verdict& verdict, base::Duration blocked, bool limits_allow,
+                  Answer& answer) {
+  const Met* const last = limits_allow ? nullptr : verdict.frees_last();
+  CHECK(last != nullptr || blocked.count() > 0);
+  if (last == nullptr || (blocked.count() > 0 && verdict.of(*last).retry_after <= blocked)) {
+    answer.limited_by = answer.nearest = "blocked";
+    answer.numbers = {.allowed = false, .retry_after = blocked, .reset_after = blocked};
+    return;
+  }
+  answer.limited_by = answer.nearest = last->limit->name;
+  answer.numbers = verdict.of(*last);
+}
+
+void name_nearest(const Verdict& verdict, Answer& answer) {
+  const Met* const nearest = verdict.nearest();
+  if (nearest == nullptr) return;
+  answer.nearest = nearest->limit->name;
+  answer.numbers = verdict.of(*nearest);
+  answer.numbers.allowed = true;  // A shadow may think otherwise; the ask may go.
+  answer.numbers.retry_after = {};
+}
+
+}  // namespace
+
+Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
+                   std::span<limit::Decision> decisions, std::span<LimitAnswer> rows,
+                   Answer& answer) {
+  Verdict verdict(table, gathered, span, terms, decisions);
+  const base::Duration blocked = blocked_for(table, gathered, span, terms.now);
+  const bool is_blocked = blocked.count() > 0;
+  const Purpose purpose = is_blocked ? Purpose::kPeek : terms.purpose;
+  const bool limits_allow = span.quota ? verdict.decide_quota(purpose) : verdict.decide(purpose);
+
+  const std::span<const Met> met = verdict.met();
+  for (size_t i = 0; i < met.size(); ++i)
+    rows[i] = {met[i].limit, met[i].descriptor, verdict.of(met[i])};
+  answer.allowed = limits_allow && !is_blocked;
+  answer.matched = is_blocked || !met.empty();
+  answer.limits = rows;
+  if (!answer.allowed) {
+    name_refusal(verdict, blocked, limits_allow, answer);
+    return is_blocked ? Outcome::kBlocked : Outcome::kLimited;
+  }
+  name_nearest(verdict, answer);
+  return verdict.shadow_refused() ? Outcome::kShadowLimited : Outcome::kAllowed;
+}
+
+}  // namespace limiter

@@ -1,0 +1,42 @@
+// From the states that an ask meets to its answer.
+#pragma once
+#include <span>
+
+#include "limiter/gather.h"
+#include "limiter/limiter.h"
+#include "limiter/table.h"
+
+namespace limiter {
+
+enum class Outcome : uint8_t { kAllowed, kLimited, kBlocked, kShadowLimited };
+inline constexpr size_t kOutcomes = 4;
+std::string_view to_string(Outcome outcome);
+
+// What an unlimited limit answers.
+inline constexpr limit::Decision kUnlimited{.allowed = true,
+                                            .limit = std::numeric_limits<int64_t>::max(),
+                                            .remaining = std::numeric_limits<int64_t>::max()};
+
+struct Terms {
+  base::Time now;
+  Purpose purpose = Purpose::kCharge;
+  HoldTerms hold{};
+};
+
+// Charges every limit of the ask at `span`, or none; then answers.
+//
+// Limits of quota_mode refuse only all together. Still it is one decision of the table each time:
+// one of them is elected to refuse and the others are asked as shadows. If only the elected one
+// refuses, that same decision tells which other one has room; it is elected, and the ask is decided
+// again. So what is allowed was charged while at least one of them had room, and a refusal has
+// changed nothing.
+//
+// A block refuses whatever the limits say; the limits are then only looked at, because the ask
+// fails until the block and the limits are over, and that is what `retry_after` must say.
+//
+// `decisions` belongs to the hits at `span`, `rows` to the met limits; both have their sizes.
+Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
+                   std::span<limit::Decision> decisions, std::span<LimitAnswer> rows,
+                   Answer& answer);
+
+}  // namespace limiter
