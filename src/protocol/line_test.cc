@@ -53,6 +53,18 @@ TEST(Line, SeveralWordsWithEscapesDoNotMoveEachOther) {
             "[2:\ta,1:b,2:\tc,1:d,1:e,]");
 }
 
+TEST(Line, TheScratchIsUsedAgainForEachLine) {
+  const std::string input = "\"\\t" + std::string(100, 'x') + "\" \"\\n\"\n";
+  Parser parser{Bounds{}};
+  ASSERT_EQ(parser.step(input), Parsed::kRequest);
+  const char* const scratch = parser.words()[0].data();
+  for (int line = 0; line < 10; ++line) {
+    ASSERT_EQ(parser.step(input), Parsed::kRequest);
+    EXPECT_EQ(parser.words()[0].data(), scratch);
+    EXPECT_EQ(parser.words()[1].data(), scratch + 101);
+  }
+}
+
 TEST(Line, AQuoteInsideAWordIsOrdinary) {
   EXPECT_EQ(whole("a\"b {\"c\":1} \\n\n"), "[3:a\"b,7:{\"c\":1},2:\\n,]");
 }

@@ -93,6 +93,7 @@ TEST(Resp, TooManyWordsAreRefusedAndPassedOver) {
   const std::string input = as_resp(four) + "*1\r\n$4\r\nPING\r\n";
   EXPECT_EQ(whole(input, kSmall), "(more than 3 words)[4:PING,]");
   EXPECT_EQ(bytewise(input, kSmall), "(more than 3 words)[4:PING,]");
+  EXPECT_EQ(whole("*1048576\r\n"), "(more than 1024 words)");
   EXPECT_EQ(whole("*4\r\n$1\r\nw\r\n*", kSmall),
             "(more than 3 words)!Protocol error: expected '$', got '*'!");
   EXPECT_EQ(whole("*4\r\n$x", kSmall), "(more than 3 words)!Protocol error: invalid bulk length!");
@@ -105,6 +106,17 @@ TEST(Resp, WordsThatAreTooMuchTogetherAreRefused) {
   const std::string answer = "(request of at least 138 bytes is over the bound of 128)[4:PING,]";
   EXPECT_EQ(whole(input, kBounds), answer);
   EXPECT_EQ(bytewise(input, kBounds), answer);
+}
+
+TEST(Resp, ARequestMayBeAsLargeAsItsBound) {
+  constexpr Bounds kBounds{.line_bytes_max = 64, .body_bytes_max = 64, .words_max = 3};
+  const auto words = [](size_t last) {
+    return std::vector<std::string>{std::string(60, 'x'), std::string(last, 'y')};
+  };
+  ASSERT_EQ(as_resp(words(50)).size(), 128u);
+  EXPECT_EQ(whole(as_resp(words(50)), kBounds), "[" + shown(words(50)) + "]");
+  EXPECT_EQ(whole(as_resp(words(51)), kBounds),
+            "(request of at least 129 bytes is over the bound of 128)");
 }
 
 TEST(Resp, AHalfRequestIsNothing) {
