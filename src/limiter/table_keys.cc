@@ -1,0 +1,110 @@
+// What is done to one key outside of decisions.
+#include "limiter/cell.h"
+#include "limiter/table.h"
+
+namespace limiter {
+namespace {
+
+// The analysis cannot follow a lock that is returned; this guard does.
+class LockedSegment {
+ public:
+  LockedSegment(const Directory& directory, base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS
+      : segment_(directory.lock(key.low)) {}
+  ~LockedSegment() NO_THREAD_SAFETY_ANALYSIS { segment_.lock.unlock(); }
+  LockedSegment(const LockedSegment&) = delete;
+  LockedSegment& operator=(const LockedSegment&) = delete;
+  Segment& operator*() const { return segment_; }
+
+ private:
+  Segment& segment_;
+};
+
+bool holds(const Hit& hit) { return kind_of(*hit.law) == Kind::kHolds; }
+
+}  // namespace
+
+void Table::give_back(const Hit& hit, base::Time charged, int64_t cost, base::Time now) {
+  const LockedSegment locked(directory_, hit.key);
+  Slot* const slot = find(hit.key);
+  if (slot == nullptr || holds(hit)) return;
+  const int64_t before = heap_counted(*slot);
+  adopt(*slot, hit, now, laws_);
+  limiter::give_back(*slot, hit, charged, cost, now);
+  bytes_ += recount(*slot) - before;
+}
+
+int64_t Table::charge_over(const Hit& hit, base::Time now, int64_t cost,
+                           int64_t overdraft) NO_THREAD_SAFETY_ANALYSIS {
+  if (cost == 0 || holds(hit)) return 0;
+  int64_t units = 0;
+  {
+    const LockedSegment locked(directory_, hit.key);
+    Slot* slot = find(hit.key);
+    if (slot == nullptr) slot = add(*locked, fresh(hit), now, Ceiling::kKept);
+    if (slot == nullptr) {
+      refused_full_.fetch_add(1, std::memory_order_relaxed);
+      return 0;
+    }
+    const int64_t before = heap_counted(*slot);
+    adopt(*slot, hit, now, laws_);
+    units = limiter::charge_over(*slot, hit, now, cost, overdraft);
+    bytes_ += recount(*slot) - before;
+  }
+  settle(now);
+  return units;
+}
+
+bool Table::renew(const Hit& hit, uint64_t hold_id, base::Time until, base::Time now) {
+  const LockedSegment locked(directory_, hit.key);
+  Slot* const slot = find(hit.key);
+  if (slot == nullptr || !holds(hit)) return false;
+  const int64_t before = heap_counted(*slot);
+  adopt(*slot, hit, now, laws_);
+  const bool all = limiter::renew(*slot, hit, hold_id, until, now);
+  bytes_ += recount(*slot) - before;
+  return all;
+}
+
+bool Table::release(const Hit& hit, uint64_t hold_id, base::Time now) {
+  const LockedSegment locked(directory_, hit.key);
+  Slot* const slot = find(hit.key);
+  if (slot == nullptr || !holds(hit)) return false;
+  const int64_t before = heap_counted(*slot);
+  adopt(*slot, hit, now, laws_);
+  const bool all = limiter::release(*slot, hit, hold_id, now);
+  bytes_ += recount(*slot) - before;
+  return all;
+}
+
+void Table::forget(base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS {
+  const LockedSegment locked(directory_, key);
+  if (Slot* const slot = find(key)) erase(*locked, slot);
+}
+
+bool Table::block(base::Hash128 key, base::Time until) NO_THREAD_SAFETY_ANALYSIS {
+  const LockedSegment locked(directory_, key);
+  Slot* slot = find(key);
+  if (until == base::Time{}) {
+    if (slot != nullptr) erase(*locked, slot);
+    return true;
+  }
+  if (slot == nullptr) {
+    // No instant is told, so nothing counts as idle: the epoch.
+    const Slot blank = Slot::make(place_of(key), Kind::kBlock, kAdHoc);
+    slot = add(*locked, blank, base::Time{}, Ceiling::kIgnored);
+    if (slot == nullptr) return false;
+    blocks_.fetch_add(1, std::memory_order_relaxed);
+  }
+  CHECK(slot->kind() == Kind::kBlock);
+  slot->words[0] = static_cast<uint64_t>(base::nanoseconds(until));
+  return true;
+}
+
+base::Time Table::blocked_until(base::Hash128 key, base::Time now) const {
+  const LockedSegment locked(directory_, key);
+  const Slot* const slot = find(key);
+  if (slot == nullptr || slot->kind() != Kind::kBlock) return now;
+  return base::time_from(static_cast<int64_t>(slot->words[0]));
+}
+
+}  // namespace limiter
