@@ -28,8 +28,8 @@ std::string_view to_string(DecidedBy by);
 
 // One decision to make. Views must live until the batch is cleared.
 struct Ask {
-  std::string_view domain;
-  std::span<const Descriptor> descriptors;
+  std::string_view domain{};
+  std::span<const Descriptor> descriptors{};
   int64_t cost = 1;      // >= 0; limits with `counts: requests` take 1 whatever it is.
   bool dry_run = false;  // Charges nothing and is not counted as a decision.
 };
@@ -92,7 +92,7 @@ struct WhyRow {
 };
 
 struct LimiterOptions {
-  TableOptions table;
+  TableOptions table{};
   uint64_t seed = 0;  // Of the keys' hash: unguessable, new in each process.
   base::Duration ttl_max = std::chrono::hours(12);  // Of reservations and holds.
   size_t open_max = 1'000'000;  // Reservations and holds at a time; over it kFull.
