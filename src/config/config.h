@@ -7,7 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "io/log.h"
@@ -21,25 +21,34 @@ struct Problem {
   int line = 0, column = 0;  // From 1; 0: none.
   std::string what;
 };
-std::string to_string(const Problem& problem);  // "ratelimmq.yaml:3:5: unknown key 'litsen' (listen?)"
+std::string to_string(
+    const Problem& problem);  // "ratelimmq.yaml:3:5: unknown key 'litsen' (listen?)"
 
 struct Config {
   server::ServerOptions server;
-  limiter::LimiterOptions limiter;   // seed is left 0: whoever starts draws it.
+  limiter::LimiterOptions limiter;  // seed is left 0: whoever starts draws it.
   io::LogOptions log;
+  limiter::Mode mode = limiter::Mode::kGranted;             // Of limits that say nothing else.
+  limiter::WhenGone when_gone = limiter::WhenGone::kLocal;  // Of limits that say nothing else.
   std::vector<limiter::DomainSpec> domains;  // Of the file, the limit files and the built-in ones.
-  std::string file;                  // The file read; empty: none.
+  std::vector<std::string> limit_files;      // Patterns; relative ones are told from their source.
+  std::string file;                          // The file read; empty: none.
   std::vector<std::string> watched;  // The files read, and the directories of limit_files patterns.
 };
 
 struct Sources {
-  std::optional<std::string> file;  // --config. Nothing: ./ratelimmq.yaml, /etc/ratelimmq/…, none.
-  std::map<std::string, std::string> environment;             // All variables of the process.
-  std::vector<std::pair<std::string, std::string>> flags;     // ("listen.tcp", "off"): path, value.
+  // --config, else RATELIMMQ_CONFIG. Nothing: ./ratelimmq.yaml, /etc/ratelimmq/ratelimmq.yaml,
+  // none. A file with `domain:` at its top is a limit file and nothing else (envoyproxy/ratelimit's
+  // form).
+  std::optional<std::string> file;
+  std::map<std::string, std::string> environment;  // All variables of the process.
+  // ("listen.tcp", "off"): path, value. A list takes its items separated by commas and replaces
+  // what was there; "limit_files+" adds one item.
+  std::vector<std::pair<std::string, std::string>> flags;
 };
 
 struct Loaded {
-  std::optional<Config> config;   // Nothing if there are problems.
+  std::optional<Config> config;  // Nothing if there are problems.
   std::vector<Problem> problems;
 };
 
@@ -49,6 +58,17 @@ Loaded load(const Sources& sources);
 
 // The effective configuration as YAML, every key with its value; reading it back gives the same.
 std::string print(const Config& config);
+
+// What can be set, one row a setting.
+struct SettingRow {
+  std::string path;         // "listen.tcp"
+  std::string kind;         // "address"
+  std::string initial;      // "127.0.0.1:7411"
+  std::string environment;  // "RATELIMMQ_LISTEN_TCP"
+  std::string flag;         // "--tcp"; empty: only --set.
+  std::string help;
+};
+std::vector<SettingRow> setting_rows();
 
 std::string reference_markdown();  // docs/configuration.md.
 

@@ -1,0 +1,32 @@
+// The layers of a configuration, applied one over the other: file, environment, flags.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+
+#include "config/config.h"
+#include "config/reading.h"
+#include "config/setting.h"
+
+namespace config {
+
+// A configuration while it is read.
+struct Draft {
+  Config config;
+  Problems problems;
+  std::map<std::string, limiter::Mark> origins;  // Who set a setting last, by its path.
+};
+
+// The settings of our own file. `limits` is left to whoever knows all settings.
+void apply_file(const yaml::Node& root, Reading& reading, Draft& draft);
+
+// RATELIMMQ_…; an empty variable counts as absent. One that is no setting's is a problem if it is
+// nearly one's.
+void apply_environment(const std::map<std::string, std::string>& environment, Draft& draft);
+
+void apply_flags(const std::vector<std::pair<std::string, std::string>>& flags, Draft& draft);
+
+// What is wrong with settings only together.
+void check_settings(Draft& draft);
+
+}  // namespace config

@@ -1,0 +1,164 @@
+#include "config/load.h"
+
+#include <algorithm>
+#include <set>
+
+#include "config/files.h"
+
+namespace config {
+namespace {
+
+using limiter::DomainSpec;
+
+// Where the limits of one load come together.
+struct Limits {
+  LimitContext context;
+  std::vector<DomainSpec> domains;
+
+  void add(std::vector<DomainSpec> more) { std::ranges::move(more, std::back_inserter(domains)); }
+};
+
+struct MainFile {
+  std::string name;  // Empty: none.
+  yaml::Node root;
+  bool limits_only = false;  // envoyproxy/ratelimit's form.
+};
+
+// --config, RATELIMMQ_CONFIG, or the first of the usual places that exists.
+std::string main_file_name(const Sources& sources) {
+  if (sources.file) return *sources.file;
+  const auto variable = sources.environment.find("RATELIMMQ_CONFIG");
+  if (variable != sources.environment.end() && !variable->second.empty()) return variable->second;
+  for (const char* place : {"ratelimmq.yaml", "/etc/ratelimmq/ratelimmq.yaml"}) {
+    if (exists(place)) return place;
+  }
+  return {};
+}
+
+MainFile parse_main(const std::string& text, const std::string& name, Draft& draft) {
+  yaml::Document document = yaml::parse(text, name, draft.problems);
+  MainFile file{name, std::move(document.root), false};
+  file.limits_only =
+      file.root.find("domain") != nullptr || file.root.find("descriptors") != nullptr;
+  return file;
+}
+
+MainFile open_main(const Sources& sources, Draft& draft) {
+  const std::string name = main_file_name(sources);
+  if (name.empty()) return {};
+  draft.config.file = name;
+  draft.config.watched.push_back(name);
+  const base::Result<std::string> text = read_file(name);
+  if (!text) {
+    draft.problems.add({name}, text.error().what);
+    return {name, {}, false};
+  }
+  return parse_main(*text, name, draft);
+}
+
+void apply_main(const MainFile& file, Draft& draft) {
+  if (file.name.empty() || file.limits_only) return;
+  Reading reading(file.name, draft.problems);
+  apply_file(file.root, reading, draft);
+  for (std::string& pattern : draft.config.limit_files) {
+    pattern = relative_to(directory_of(file.name), pattern);
+  }
+}
+
+void read_main_limits(const MainFile& file, Limits& limits, Draft& draft) {
+  Reading reading(file.name, draft.problems);
+  if (file.limits_only) {
+    limits.add({read_domain(file.root, limits.context, reading)});
+  } else if (const yaml::Node* node = file.root.find("limits")) {
+    limits.add(read_domains(*node, limits.context, reading));
+  }
+}
+
+void read_one_limit_file(const std::string& name, Limits& limits, Draft& draft) {
+  const base::Result<std::string> text = read_file(name);
+  if (!text) return draft.problems.add({name}, text.error().what);
+  const yaml::Document document = yaml::parse(*text, name, draft.problems);
+  if (!document.ok) return;
+  Reading reading(name, draft.problems);
+  limits.add(read_limit_file(document.root, limits.context, reading));
+}
+
+void watch(std::string path, Draft& draft) {
+  std::vector<std::string>& watched = draft.config.watched;
+  if (std::ranges::find(watched, path) == watched.end()) watched.push_back(std::move(path));
+}
+
+void read_limit_files(Limits& limits, Draft& draft) {
+  std::set<std::string> seen;
+  for (const std::string& pattern : draft.config.limit_files) {
+    watch(directory_of(pattern), draft);
+    const base::Result<std::vector<std::string>> names = expand(pattern);
+    if (!names) {
+      const auto origin = draft.origins.find("limit_files");
+      draft.problems.add(origin == draft.origins.end() ? limiter::Mark{} : origin->second,
+                         "limit_files: " + shown(pattern) + ": " + names.error().what);
+      continue;
+    }
+    for (const std::string& name : *names) {
+      if (!seen.insert(name).second) continue;
+      watch(name, draft);
+      read_one_limit_file(name, limits, draft);
+    }
+  }
+}
+
+// Every role answers for the gateway's clients, whatever the file says about others.
+void add_built_in(Limits& limits) {
+  const auto named = [](const DomainSpec& spec) { return spec.name == "gateway"; };
+  if (std::ranges::any_of(limits.domains, named)) return;
+  limiter::LimitSpec spec;
+  spec.algorithm = "sliding_window";
+  spec.rate = {10, std::chrono::seconds(10)};
+  spec.law = *limit::SlidingLog::make(spec.rate);
+  spec.mode = limits.context.mode;
+  spec.when_gone = limits.context.when_gone;
+  limiter::NodeSpec node;
+  node.key = "client_ip";
+  node.limits.push_back(std::move(spec));
+  limits.domains.push_back({"gateway", {std::move(node)}, {}});
+}
+
+// What only all files together show.
+void finish(Limits limits, Draft& draft) {
+  add_built_in(limits);
+  for (limiter::SpecError& error : limiter::Limits::check(limits.domains)) {
+    draft.problems.add(std::move(error.mark), std::move(error.what));
+  }
+  check_settings(draft);
+  draft.config.domains = std::move(limits.domains);
+}
+
+Limits limits_of(const Draft& draft) {
+  return {{draft.config.mode, draft.config.when_gone, {}}, {}};
+}
+
+}  // namespace
+
+Loaded load(const Sources& sources) {
+  Draft draft;
+  const MainFile file = open_main(sources, draft);
+  apply_main(file, draft);
+  apply_environment(sources.environment, draft);
+  apply_flags(sources.flags, draft);
+  Limits limits = limits_of(draft);
+  read_main_limits(file, limits, draft);
+  read_limit_files(limits, draft);
+  finish(std::move(limits), draft);
+  if (!draft.problems.empty()) return {std::nullopt, draft.problems.sorted()};
+  return {std::move(draft.config), {}};
+}
+
+void read_text(const std::string& text, const std::string& name, Draft& draft) {
+  const MainFile file = parse_main(text, name, draft);
+  apply_main(file, draft);
+  Limits limits = limits_of(draft);
+  read_main_limits(file, limits, draft);
+  finish(std::move(limits), draft);
+}
+
+}  // namespace config

@@ -1,0 +1,159 @@
+// The effective configuration as YAML that reads back to the same.
+#include <algorithm>
+#include <array>
+
+#include "config/setting.h"
+#include "config/value.h"
+#include "config/yaml.h"
+#include "limit/rate.h"
+
+namespace config {
+namespace {
+
+using limiter::LimitSpec;
+using limiter::NodeSpec;
+
+bool safe(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '/' || c == '-' || c == ':' || c == '+';
+}
+
+bool needs_quotes(std::string_view text) {
+  if (text.empty() || !std::ranges::all_of(text, safe)) return true;
+  if (text.ends_with(':') || text.starts_with('-') || text.starts_with(':')) return true;
+  yaml::Node node;
+  node.kind = yaml::Node::Kind::kText;
+  node.plain = true;
+  node.text = text;
+  const yaml::Meaning meaning = yaml::meaning(node);
+  return meaning != yaml::Meaning::kText && meaning != yaml::Meaning::kInteger;
+}
+
+// Text that YAML reads back as the same text, also inside { } and [ ].
+std::string scalar(std::string_view text) {
+  if (!needs_quotes(text)) return std::string(text);
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string flow_list(const std::vector<std::string>& items) {
+  std::string out = "[";
+  for (const std::string& item : items) out += (out.size() > 1 ? ", " : "") + scalar(item);
+  return out + "]";
+}
+
+// One `{ key: value, … }`.
+class FlowMap {
+ public:
+  void add(std::string_view key, std::string_view value) { put(key, scalar(value)); }
+  void add(std::string_view key, int64_t value) { put(key, std::to_string(value)); }
+  void add_truth(std::string_view key, bool value) { put(key, value ? "true" : "false"); }
+  void put(std::string_view key, const std::string& value) {
+    text_ += (text_.empty() ? "" : ", ") + std::string(key) + ": " + value;
+  }
+  std::string text() const { return "{" + text_ + "}"; }
+
+ private:
+  std::string text_;
+};
+
+std::string calendar_rate(const limit::FixedWindow& law) {
+  static constexpr std::array<std::string_view, 4> kUnits{"d", "w", "month", "year"};
+  return std::to_string(law.count()) + '/' +
+         std::string(kUnits[static_cast<size_t>(*law.calendar())]);
+}
+
+void add_law(const LimitSpec& spec, FlowMap& map) {
+  if (!spec.law) return map.add_truth("unlimited", true);
+  if (const auto* holds = std::get_if<limit::Concurrency>(&*spec.law)) {
+    map.add("concurrency", holds->cap());
+    map.add("ttl", print_span(holds->ttl_max()));
+    return;
+  }
+  map.add("algorithm", spec.algorithm);
+  const auto* window = std::get_if<limit::FixedWindow>(&*spec.law);
+  const bool calendar = window != nullptr && window->calendar();
+  map.add("rate", calendar ? calendar_rate(*window) : limit::to_string(spec.rate));
+  if (calendar) map.add("zone", spec.zone);
+  if (const auto* bucket = std::get_if<limit::Gcra>(&*spec.law)) map.add("burst", bucket->burst());
+}
+
+std::string print_limit(const LimitSpec& spec) {
+  static constexpr std::array<std::string_view, 2> kCounts{"cost", "requests"};
+  static constexpr std::array<std::string_view, 2> kModes{"granted", "strict"};
+  static constexpr std::array<std::string_view, 3> kWhenGone{"local", "refuse", "allow"};
+  FlowMap map;
+  if (!spec.name.empty()) map.add("name", spec.name);
+  add_law(spec, map);
+  if (spec.law && !std::holds_alternative<limit::Concurrency>(*spec.law)) {
+    map.add("counts", kCounts[static_cast<size_t>(spec.counts)]);
+    map.add("overdraft", spec.overdraft);
+  }
+  map.add("mode", kModes[static_cast<size_t>(spec.mode)]);
+  map.add("when_gone", kWhenGone[static_cast<size_t>(spec.when_gone)]);
+  map.add_truth("shadow", spec.shadow);
+  map.add_truth("quota", spec.quota);
+  map.put("replaces", flow_list(spec.replaces));
+  return map.text();
+}
+
+void print_nodes(const std::vector<NodeSpec>& nodes, const std::string& indent, std::string& out) {
+  out += indent + "descriptors:" + (nodes.empty() ? " []" : "") + '\n';
+  for (const NodeSpec& node : nodes) {
+    const std::string inner = indent + "    ";
+    out += indent + "  - key: " + scalar(node.key) + '\n';
+    if (!node.value.empty()) out += inner + "value: " + scalar(node.value) + '\n';
+    if (node.share_threshold) out += inner + "share_threshold: true\n";
+    if (!node.limits.empty()) out += inner + "limits:\n";
+    for (const LimitSpec& limit : node.limits) {
+      out += inner + "  - " + print_limit(limit) + '\n';
+    }
+    if (!node.nodes.empty()) print_nodes(node.nodes, inner, out);
+  }
+}
+
+void print_limits(const Config& config, std::string& out) {
+  out += "limits:\n";
+  for (const limiter::DomainSpec& domain : config.domains) {
+    out += "  - domain: " + scalar(domain.name) + '\n';
+    print_nodes(domain.nodes, "    ", out);
+  }
+}
+
+std::string print_value(const Setting& setting, const Config& config) {
+  if (setting.path == "limit_files") {
+    const std::vector<std::string> patterns = setting.get(config);
+    return patterns.empty() ? "[]" : "[]  # under limits: " + flow_list(patterns);
+  }
+  return setting.list ? flow_list(setting.get(config)) : scalar(setting.get(config).front());
+}
+
+}  // namespace
+
+std::string print(const Config& config) {
+  std::string out;
+  std::string_view group;
+  for (const Setting& setting : settings()) {
+    if (setting.group() != group && !setting.group().empty()) {
+      out += std::string(setting.group()) + ":\n";
+    }
+    group = setting.group();
+    out += group.empty() ? "" : "  ";
+    out += std::string(setting.name()) + ": " + print_value(setting, config) + '\n';
+  }
+  print_limits(config, out);
+  return out;
+}
+
+}  // namespace config

@@ -1,0 +1,134 @@
+// docs/configuration.md, out of the table of settings.
+#include <algorithm>
+
+#include "config/setting.h"
+
+namespace config {
+namespace {
+
+constexpr std::string_view kTop = R"(# Configuration
+
+Generated from the table in `src/config/setting.cc` by `ratelimmq config-markdown`; a test compares.
+
+One YAML file holds thresholds, ports and bounds: `ratelimmq serve --config ratelimmq.yaml`. Without `--config` (or `RATELIMMQ_CONFIG`) the server reads `./ratelimmq.yaml`, else `/etc/ratelimmq/ratelimmq.yaml`, else none: everything has a default. Environment variables go over the file, flags over both. An empty variable counts as absent.
+
+- `ratelimmq check-config FILE` lists every problem with line and column; exit code 0 if there is none.
+- `ratelimmq serve --print-config` prints what is in force, every key with its value, and reads back to the same.
+- `SIGHUP` or a change of the files puts new limits in force as a whole; with a problem the old ones stay. Every other setting needs a restart.
+
+An unknown key, a key that stands twice, a limit that cannot be: each is an error with its place, and a suggestion where one is near. Limits have a page of their own: [limits.md](limits.md).
+
+```yaml
+)";
+
+constexpr std::string_view kExample = R"(listen:
+  tcp: 127.0.0.1:7411          # line protocol and RESP; port 0: any free one; or off
+  api: 127.0.0.1:8080          # HTTP API, /metrics, health
+  trusted_networks: []         # needed for a public address, as in [10.0.0.0/8]
+
+data: ./data
+threads: auto
+
+store:
+  kind: embedded
+  mode: granted                # for later: over a remote store
+  when_gone: local
+
+limits:
+  - domain: api
+    descriptors:
+      - key: client_ip         # 60 a minute for each client
+        rate_limit: {unit: minute, requests_per_unit: 60}
+      - key: tenant            # 100 a second for each tenant, 200 at once
+        limit: 100/s burst 200
+        descriptors:
+          - key: path
+            value: "/search*"
+            limits:            # two limits, decided together
+              - {name: search-second, algorithm: sliding_window, rate: 10/s, counts: requests}
+              - {name: search-day, algorithm: calendar, rate: 10000/d, zone: Europe/Berlin}
+      - key: tenant
+        value: acme
+        limit: {rate: 1000/s, algorithm: token_bucket, when_gone: refuse, shadow: true}
+  - domain: outbound
+    descriptors:
+      - {key: tenant, limits: [{rate: 50/s}, {concurrency: 10, ttl: 60s}]}
+  - domain: server             # the server's own traffic: off unless this domain is there
+    descriptors:
+      - {key: client_ip, limit: 1000/s}
+      - {key: scope, value: global, limit: 10000/s}
+limit_files: []                # more limits, as in ["limits.d/*.yaml"], told from this file
+
+table: {memory_max: 1GiB, when_full: refuse}
+bounds: {line: 64KiB, body: 1MiB, connections: 100000, stop_timeout: 10s}
+log: {level: info, format: text}
+)";
+
+constexpr std::string_view kMiddle = R"(```
+
+## How values are written
+
+| | |
+|---|---|
+| address | `host:port`, `[v6]:port`, or `off`. A public one (all but 127.0.0.0/8, ::1 and localhost) needs `listen.trusted_networks` |
+| network | `address/prefix`, IPv4 or IPv6 |
+| size | bytes, or `KiB`, `MiB`, `GiB` |
+| span | `ms`, `s`, `m`, `h` or `d` |
+| rate | `N/unit` or `N/3unit`, unit `ms s m h d w`; `month` and `year` in calendar windows |
+| list | a YAML list; in a variable or a flag its items with commas between |
+
+A variable is `RATELIMMQ_` and the path in capitals. The TCP port also listens to `RATELIMMQ_HOST` and `RATELIMMQ_PORT`, which go over `RATELIMMQ_LISTEN_TCP`; `off` in one of them turns it off. A variable with our prefix that nearly names a setting is an error. `--set path=value` sets anything on the command line. `--limits FILE` adds to `limit_files` and may be repeated.
+
+A file is at most 16 MiB, 100 levels deep and, with its aliases written out, 256 MiB in memory; `limit_files` match at most 10,000 files.
+
+## Settings
+)";
+
+constexpr std::string_view kBottom = R"(
+## Limits
+
+`limits` is a list of domains, each with its tree of descriptors. [limits.md](limits.md) is their page. The domain `gateway` is built in, with one limit of 10 per 10 s (sliding window) for each `client_ip`, unless a file defines it.
+
+## Not in this version
+
+`durability`, `queue_creation`, `queues`, `dispatch`, `gateway`, `limiter`, `listen.gateway`, `listen.limiter`, `store.kind: redis`, `store.redis`, `store.instances`, and `durable: true` on a limit are refused with that reason. `store.mode`, `store.when_gone` and a limit's `mode` and `when_gone` are read and shown by `LIMITS`; they mean something once limits live in a remote store.
+)";
+
+std::string code(const std::string& text) { return text.empty() ? "" : '`' + text + '`'; }
+
+void append_row(const SettingRow& row, std::string& out) {
+  out += "| `" + row.path + "` | " + row.kind + " | " + code(row.initial) + " | `" +
+         row.environment + "` | " + code(row.flag) + " | " + row.help + " |\n";
+}
+
+}  // namespace
+
+std::string_view example() { return kExample; }
+
+std::vector<SettingRow> setting_rows() {
+  std::vector<SettingRow> rows;
+  const Config initial;
+  for (const Setting& setting : settings()) {
+    const std::vector<std::string> values = setting.get(initial);
+    rows.push_back({setting.path, setting.kind, setting.list ? "[]" : values.front(),
+                    setting.environment(), setting.flag, setting.help});
+  }
+  return rows;
+}
+
+std::string reference_markdown() {
+  std::string out = std::string(kTop) + std::string(kExample) + std::string(kMiddle);
+  std::string_view group = "-";
+  for (size_t i = 0; i < settings().size(); ++i) {
+    const std::string_view next = settings()[i].group();
+    if (next != group) {
+      out += "\n### " + (next.empty() ? "top" : '`' + std::string(next) + '`') +
+             "\n\n| Key | Value | Default | Variable | Flag | |\n|---|---|---|---|---|---|\n";
+      group = next;
+    }
+    append_row(setting_rows()[i], out);
+  }
+  return out + std::string(kBottom);
+}
+
+}  // namespace config

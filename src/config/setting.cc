@@ -1,0 +1,309 @@
+#include "config/setting.h"
+
+#include <algorithm>
+#include <array>
+
+#include "config/value.h"
+#include "limiter/table.h"
+
+namespace config {
+namespace {
+
+constexpr base::Duration kMillisecond = std::chrono::milliseconds(1);
+constexpr base::Duration kHour = std::chrono::hours(1);
+constexpr base::Duration kDay = 24 * kHour;
+constexpr int64_t kKiB = 1 << 10, kMiB = 1 << 20, kGiB = 1 << 30;
+
+// Each of the following makes a row out of a field: a function from a Config& (const or not) to
+// the field's reference.
+
+template <typename Field>
+Setting address(std::string path, std::string flag, std::string help, Field field) {
+  Setting row{
+      std::move(path), "address or off", std::move(help), std::move(flag), false, {}, {}, {}};
+  row.set = [field](Config& config, std::string_view text) -> base::Status {
+    const base::Result<server::Address> value = parse_address(text);
+    if (!value) return value.error();
+    field(config) = *value;
+    return {};
+  };
+  row.get = [field](const Config& config) {
+    return std::vector<std::string>{print_address(field(config))};
+  };
+  return row;
+}
+
+// An integer field with bounds; `parse` and `print` know its spelling.
+template <typename Field, typename Parse, typename Print>
+Setting bounded(std::string path, std::string kind, std::string help, Field field, Parse parse,
+                Print print, int64_t least, int64_t most) {
+  const std::string bounds = print(least) + " to " + print(most);
+  Setting row{std::move(path), kind + ", " + bounds, std::move(help), {}, false, {}, {}, {}};
+  row.set = [=](Config& config, std::string_view text) -> base::Status {
+    const base::Result<int64_t> value = parse(text);
+    if (!value) return value.error();
+    if (*value < least || *value > most) return base::invalid("must be from " + bounds);
+    using Type = std::remove_reference_t<decltype(field(config))>;
+    field(config) = static_cast<Type>(*value);
+    return {};
+  };
+  row.get = [=](const Config& config) {
+    return std::vector<std::string>{print(static_cast<int64_t>(field(config)))};
+  };
+  return row;
+}
+
+template <typename Field>
+Setting size(std::string path, std::string help, Field field, int64_t least, int64_t most) {
+  return bounded(std::move(path), "size", std::move(help), field, parse_size, print_size, least,
+                 most);
+}
+
+template <typename Field>
+Setting count(std::string path, std::string help, Field field, int64_t least, int64_t most) {
+  return bounded(
+      std::move(path), "integer", std::move(help), field, parse_count,
+      [](int64_t value) { return std::to_string(value); }, least, most);
+}
+
+template <typename Field>
+Setting span(std::string path, std::string help, Field field, base::Duration least,
+             base::Duration most) {
+  const auto print = [](base::Duration value) { return print_span(value); };
+  const std::string bounds = print(least) + " to " + print(most);
+  Setting row{std::move(path), "span, " + bounds, std::move(help), {}, false, {}, {}, {}};
+  row.set = [=](Config& config, std::string_view text) -> base::Status {
+    const base::Result<base::Duration> value = parse_span(text);
+    if (!value) return value.error();
+    if (*value < least || *value > most) return base::invalid("must be from " + bounds);
+    field(config) = *value;
+    return {};
+  };
+  row.get = [=](const Config& config) { return std::vector<std::string>{print(field(config))}; };
+  return row;
+}
+
+// An enum whose values are the positions of `words`.
+template <typename Field, size_t kWords>
+Setting word(std::string path, std::string flag, std::string help, Field field,
+             std::array<std::string_view, kWords> words) {
+  std::string kind;
+  for (const std::string_view each : words) kind += (kind.empty() ? "" : ", ") + std::string(each);
+  Setting row{std::move(path), kind, std::move(help), std::move(flag), false, {}, {}, {}};
+  row.set = [=](Config& config, std::string_view text) -> base::Status {
+    const auto found = std::ranges::find(words, text);
+    if (found == words.end()) return unknown_word(text, words);
+    using Type = std::remove_reference_t<decltype(field(config))>;
+    field(config) = static_cast<Type>(found - words.begin());
+    return {};
+  };
+  row.get = [=](const Config& config) {
+    return std::vector<std::string>{std::string(words[static_cast<size_t>(field(config))])};
+  };
+  return row;
+}
+
+template <typename Field, typename Parse>
+Setting list(std::string path, std::string kind, std::string flag, std::string help, Field field,
+             Parse parse) {
+  Setting row{std::move(path), std::move(kind), std::move(help), std::move(flag), true, {}, {}, {}};
+  row.set = [=](Config& config, std::string_view text) -> base::Status {
+    const base::Result<std::string> value = parse(text);
+    if (!value) return value.error();
+    field(config).push_back(*value);
+    return {};
+  };
+  row.get = [=](const Config& config) { return field(config); };
+  row.clear = [=](Config& config) { field(config).clear(); };
+  return row;
+}
+
+Setting data_dir() {
+  return {"data",
+          "path",
+          "directory that the server locks and keeps its files in",
+          "--data",
+          false,
+          [](Config& config, std::string_view text) -> base::Status {
+            if (text.empty() || text.find('\0') != text.npos) {
+              return base::invalid("must be a path");
+            }
+            config.server.data_dir = text;
+            return {};
+          },
+          [](const Config& config) { return std::vector<std::string>{config.server.data_dir}; },
+          {}};
+}
+
+Setting threads() {
+  constexpr int64_t kThreadsMax = 1024;
+  return {"threads",
+          "auto, or 1 to 1024",
+          "threads that serve; auto: one for each core",
+          "--threads",
+          false,
+          [](Config& config, std::string_view text) -> base::Status {
+            const base::Result<int64_t> value = text == "auto" ? int64_t{0} : parse_count(text);
+            if (!value || *value > kThreadsMax || (*value == 0 && text != "auto")) {
+              return base::invalid("must be auto or an integer between 1 and 1024");
+            }
+            config.server.threads = static_cast<unsigned>(*value);
+            return {};
+          },
+          [](const Config& config) {
+            const unsigned value = config.server.threads;
+            return std::vector<std::string>{value == 0 ? "auto" : std::to_string(value)};
+          },
+          {}};
+}
+
+Setting store_kind() {
+  return {"store.kind",
+          "embedded",
+          "where limits live: embedded is this process's memory",
+          "",
+          false,
+          [](Config&, std::string_view text) -> base::Status {
+            if (text == "redis") return base::invalid("redis is not in this version");
+            if (text != "embedded") {
+              return unknown_word(text, std::array<std::string_view, 1>{"embedded"});
+            }
+            return {};
+          },
+          [](const Config&) { return std::vector<std::string>{"embedded"}; },
+          {}};
+}
+
+base::Result<std::string> parse_pattern(std::string_view text) {
+  if (text.empty() || text.find('\0') != text.npos) return base::invalid("must be a path");
+  return std::string(text);
+}
+
+void add_listen(std::vector<Setting>& rows) {
+  rows.push_back(address(
+      "listen.tcp", "--tcp", "TCP port: line protocol and RESP; port 0: any free one",
+      [](auto& c) -> auto& { return c.server.tcp; }));
+  rows.push_back(address(
+      "listen.api", "--api", "HTTP: API, metrics, health; port 0: any free one",
+      [](auto& c) -> auto& { return c.server.api; }));
+  rows.push_back(list(
+      "listen.trusted_networks", "list of networks", "",
+      "networks that need no secret on a public address; without any, a public "
+      "address is refused",
+      [](auto& c) -> auto& { return c.server.trusted_networks; }, parse_network));
+}
+
+void add_store(std::vector<Setting>& rows) {
+  rows.push_back(store_kind());
+  rows.push_back(word(
+      "store.mode", "", "how limits are kept over a remote store; a limit may differ",
+      [](auto& c) -> auto& { return c.mode; },
+      std::array<std::string_view, 2>{"granted", "strict"}));
+  rows.push_back(word(
+      "store.when_gone", "", "what happens while a remote store is gone; a limit may differ",
+      [](auto& c) -> auto& { return c.when_gone; },
+      std::array<std::string_view, 3>{"local", "refuse", "allow"}));
+}
+
+void add_log(std::vector<Setting>& rows) {
+  rows.push_back(word(
+      "log.level", "--log-level", "least level that is written to standard error",
+      [](auto& c) -> auto& { return c.log.level; },
+      std::array<std::string_view, 5>{"debug", "info", "warning", "error", "off"}));
+  rows.push_back(word(
+      "log.format", "--log-format", "text is key=value; json is one object a line",
+      [](auto& c) -> auto& { return c.log.format; },
+      std::array<std::string_view, 2>{"text", "json"}));
+}
+
+void add_table(std::vector<Setting>& rows) {
+  rows.push_back(size(
+      "table.memory_max", "memory of all limits' states; a GCRA key takes 40 to 48 B",
+      [](auto& c) -> auto& { return c.limiter.table.memory_bytes_max; }, kMiB, 1024 * kGiB));
+  rows.push_back(word(
+      "table.when_full", "", "what happens to a new key that has no room",
+      [](auto& c) -> auto& { return c.limiter.table.when_full; },
+      std::array<std::string_view, 2>{"refuse", "allow"}));
+}
+
+void add_bounds(std::vector<Setting>& rows) {
+  rows.push_back(size(
+      "bounds.line", "one line of the line protocol",
+      [](auto& c) -> auto& { return c.server.line_bytes_max; }, kKiB, 16 * kMiB));
+  rows.push_back(size(
+      "bounds.body", "one argument of RESP, one body of HTTP",
+      [](auto& c) -> auto& { return c.server.body_bytes_max; }, kKiB, kGiB));
+  rows.push_back(count(
+      "bounds.connections", "connections at a time; over it a new one is closed",
+      [](auto& c) -> auto& { return c.server.connections_max; }, 1, 10'000'000));
+  rows.push_back(span(
+      "bounds.request_timeout", "HTTP: from a request's first byte to its last",
+      [](auto& c) -> auto& { return c.server.request_timeout; }, 10 * kMillisecond, kHour));
+  rows.push_back(span(
+      "bounds.idle_timeout", "HTTP: a kept connection without a request",
+      [](auto& c) -> auto& { return c.server.idle_timeout; }, 10 * kMillisecond, kDay));
+  rows.push_back(span(
+      "bounds.stop_timeout", "how long a clean stop may take",
+      [](auto& c) -> auto& { return c.server.stop_timeout; }, 0 * kHour, kHour));
+  rows.push_back(span(
+      "bounds.ttl", "TTL of a reservation or hold",
+      [](auto& c) -> auto& { return c.limiter.ttl_max; }, kMillisecond, 365 * kDay));
+  rows.push_back(count(
+      "bounds.holds", "reservations and holds at a time",
+      [](auto& c) -> auto& { return c.limiter.open_max; }, 1, 1'000'000'000));
+}
+
+std::vector<Setting> make_settings() {
+  std::vector<Setting> rows;
+  add_listen(rows);
+  rows.push_back(data_dir());
+  rows.push_back(threads());
+  rows.push_back(list(
+      "limit_files", "list of patterns", "--limits",
+      "files of limits, of our form or envoyproxy/ratelimit's; * ? [ ] match names",
+      [](auto& c) -> auto& { return c.limit_files; }, parse_pattern));
+  add_store(rows);
+  add_table(rows);
+  add_bounds(rows);
+  add_log(rows);
+  return rows;
+}
+
+}  // namespace
+
+std::string Setting::environment() const {
+  std::string variable = "RATELIMMQ_";
+  for (const char c : path) {
+    variable += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return variable;
+}
+
+std::string_view Setting::group() const {
+  const size_t dot = path.find('.');
+  return dot == path.npos ? std::string_view() : std::string_view(path).substr(0, dot);
+}
+
+std::string_view Setting::name() const {
+  const size_t dot = path.find('.');
+  return dot == path.npos ? std::string_view(path) : std::string_view(path).substr(dot + 1);
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> kSettings = make_settings();
+  return kSettings;
+}
+
+const Setting* find_setting(std::string_view path) {
+  const auto found = std::ranges::find(settings(), path, &Setting::path);
+  return found == settings().end() ? nullptr : &*found;
+}
+
+bool comes_later(std::string_view path) {
+  static constexpr std::array<std::string_view, 10> kLater{
+      "durability", "queue_creation", "queues",      "dispatch",        "gateway",
+      "limiter",    "listen.gateway", "store.redis", "store.instances", "listen.limiter"};
+  return std::ranges::find(kLater, path) != kLater.end();
+}
+
+}  // namespace config
