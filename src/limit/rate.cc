@@ -121,7 +121,7 @@ base::Status check_window_rate(const Rate& rate) {
   if (rate.period.count() <= 0)
     return base::invalid("the period of a rate must be above 0", "rate");
   if (rate.period > kWindowMax) {
-    return base::invalid("a window of " + to_string(rate) + " is longer than 73 years", "rate");
+    return base::invalid("a window of " + to_string(rate) + " is longer than 36 years", "rate");
   }
   return {};
 }

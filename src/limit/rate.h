@@ -26,8 +26,8 @@ struct Rate {
   friend bool operator==(const Rate&, const Rate&) = default;
 };
 
-// The longest period of a window (73 years): the end of the window after next still is an instant.
-inline constexpr base::Duration kWindowMax{int64_t{1} << 61};
+// The longest period of a window (36 years): the end of the window after next still is an instant.
+inline constexpr base::Duration kWindowMax{int64_t{1} << 60};
 
 // Errors of a window's rate: field "rate" if the count is below 0 or the period not in
 // (0, kWindowMax].
