@@ -1,7 +1,7 @@
 #include "limiter/table.h"
 
+#include <algorithm>
 #include <bit>
-#include <boost/container/small_vector.hpp>
 #include <variant>
 
 #include "base/check.h"
@@ -89,43 +89,60 @@ bool Table::decide_all(std::span<const Hit> hits, base::Time now, Purpose purpos
 
 bool Table::charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
                        std::span<limit::Decision> decisions, const HoldTerms& hold) {
-  if (!add_absent(hits, now, purpose, decisions)) return false;
+  Indexes present, absent;
   for (size_t i = 0; i < hits.size(); ++i) {
-    const Hit& hit = hits[i];
-    if (!decisions[i].allowed || !charges(hit, purpose)) continue;
-    Slot* const slot = find(hit.key);  // Adding others may have moved it.
-    if (slot == nullptr) continue;     // No room, and allowed uncounted.
-    const int64_t before = heap_counted(*slot);
-    adopt(*slot, hit, now, laws_);
-    if (kind_of(*hit.law) == Kind::kHolds) {
-      take(*slot, hit, hold, now);
-    } else {
-      charge(*slot, hit, now);
+    if (!decisions[i].allowed || !charges(hits[i], purpose)) continue;
+    (find(hits[i].key) != nullptr ? present : absent).push_back(i);
+  }
+  if (!absent.empty()) {
+    // Room is made by dropping what is idle, so what is idle counts as absent from here on.
+    const auto gone = std::remove_if(present.begin(), present.end(), [&](size_t i) {
+      if (!idle(*find(hits[i].key), now, laws_)) return false;
+      erase(hits[i].key);
+      absent.push_back(i);
+      return true;
+    });
+    present.erase(gone, present.end());
+    if (!add_all(absent, hits, now, decisions, hold)) return false;
+  }
+  for (const size_t i : present) charge(*find(hits[i].key), hits[i], now, hold);
+  return true;
+}
+
+bool Table::add_all(const Indexes& absent, std::span<const Hit> hits, base::Time now,
+                    std::span<limit::Decision> decisions, const HoldTerms& hold) {
+  Indexes added;
+  for (const size_t i : absent) {
+    if (add_charged(hits[i], now, hold)) {
+      added.push_back(i);
+    } else if (limit::Decision full = decisions[i]; refuse_full(full) && !hits[i].shadow) {
+      decisions[i] = full;
+      for (const size_t j : added) erase(hits[j].key);
+      return false;
     }
-    bytes_ += recount(*slot) - before;
   }
   return true;
 }
 
-bool Table::add_absent(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                       std::span<limit::Decision> decisions) NO_THREAD_SAFETY_ANALYSIS {
-  boost::container::small_vector<base::Hash128, 16> added;
-  for (size_t i = 0; i < hits.size(); ++i) {
-    const Hit& hit = hits[i];
-    if (!decisions[i].allowed || !charges(hit, purpose) || find(hit.key) != nullptr) continue;
-    Slot slot = fresh(hit);
-    if (add(directory_.of(hit.key.low), slot, now, Ceiling::kKept) != nullptr) {
-      added.push_back(hit.key);
-      continue;
-    }
-    drop(slot);
-    limit::Decision full = decisions[i];
-    if (!refuse_full(full) || hit.shadow) continue;
-    decisions[i] = full;
-    for (const base::Hash128 key : added) erase(directory_.of(key.low), find(key));
-    return false;
+// Charged before it is added: an idle slot might be dropped to make room for the next one.
+bool Table::add_charged(const Hit& hit, base::Time now,
+                        const HoldTerms& hold) NO_THREAD_SAFETY_ANALYSIS {
+  Slot slot = fresh(hit);
+  charge(slot, hit, now, hold);
+  if (add(directory_.of(hit.key.low), slot, now, Ceiling::kKept) != nullptr) return true;
+  end(slot);
+  return false;
+}
+
+void Table::charge(Slot& slot, const Hit& hit, base::Time now, const HoldTerms& hold) {
+  const int64_t before = heap_counted(slot);
+  adopt(slot, hit, now, laws_);
+  if (kind_of(*hit.law) == Kind::kHolds) {
+    take(slot, hit, hold, now);
+  } else {
+    limiter::charge(slot, hit, now);
   }
-  return true;
+  bytes_ += recount(slot) - before;
 }
 
 // A key that has no room. False: it is allowed, uncounted.
@@ -141,6 +158,13 @@ bool Table::refuse_full(limit::Decision& decision) {
 Slot* Table::find(base::Hash128 key) const NO_THREAD_SAFETY_ANALYSIS {
   const Segment::Found found = directory_.of(key.low).find(place_of(key));
   return found.present ? found.at : nullptr;
+}
+
+void Table::erase(base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS {
+  Slot* const slot = find(key);
+  if (slot == nullptr) return;
+  end(*slot);
+  directory_.of(key.low).erase(slot);
 }
 
 }  // namespace limiter

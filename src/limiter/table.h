@@ -19,6 +19,7 @@
 // checks all, then charges all or none (P1).
 #pragma once
 #include <atomic>
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -97,6 +98,7 @@ class Table {
 
  private:
   enum class Ceiling { kKept, kIgnored };
+  using Indexes = boost::container::small_vector<size_t, 16>;  // Of hits.
 
   bool decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
                    limit::Decision& decision);
@@ -104,16 +106,18 @@ class Table {
                   std::span<limit::Decision> decisions, const HoldTerms& hold);
   bool charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
                   std::span<limit::Decision> decisions, const HoldTerms& hold);
-  // False: one of them had no room; none is there then.
-  bool add_absent(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                  std::span<limit::Decision> decisions);
+  // False: one of them has no room, and none is added. An allowed or shadow one is left out.
+  bool add_all(const Indexes& absent, std::span<const Hit> hits, base::Time now,
+               std::span<limit::Decision> decisions, const HoldTerms& hold);
+  bool add_charged(const Hit& hit, base::Time now, const HoldTerms& hold);
+  void charge(Slot& slot, const Hit& hit, base::Time now, const HoldTerms& hold);
   bool refuse_full(limit::Decision& decision);
 
   // All of these REQUIRE that the segment of the key is locked.
   Slot* find(base::Hash128 key) const;  // Null: absent.
   Slot* add(Segment& segment, const Slot& slot, base::Time now, Ceiling ceiling)
       REQUIRES_LOCK(segment.lock);
-  void erase(Segment& segment, Slot* slot) REQUIRES_LOCK(segment.lock);
+  void erase(base::Hash128 key);
 
   // Growth (table_room.cc).
   bool make_room(Segment& segment, base::Time now, Ceiling ceiling) REQUIRES_LOCK(segment.lock);
@@ -124,7 +128,7 @@ class Table {
   bool below_ceiling(uint32_t more_pages) const;
   void settle(base::Time now);  // After an insert, with no lock held: splits a segment if due.
   void split(base::Time now) REQUIRES_LOCK(reshape_);
-  void merge(base::Time now) REQUIRES_LOCK(reshape_);
+  size_t merge(base::Time now) REQUIRES_LOCK(reshape_);  // Slots dropped.
 
   const TableOptions options_;
   const Laws& laws_;

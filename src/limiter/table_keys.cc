@@ -78,14 +78,14 @@ bool Table::release(const Hit& hit, uint64_t hold_id, base::Time now) {
 
 void Table::forget(base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS {
   const LockedSegment locked(directory_, key);
-  if (Slot* const slot = find(key)) erase(*locked, slot);
+  erase(key);
 }
 
 bool Table::block(base::Hash128 key, base::Time until) NO_THREAD_SAFETY_ANALYSIS {
   const LockedSegment locked(directory_, key);
   Slot* slot = find(key);
   if (until == base::Time{}) {
-    if (slot != nullptr) erase(*locked, slot);
+    erase(key);
     return true;
   }
   if (slot == nullptr) {

@@ -46,11 +46,6 @@ Slot* Table::add(Segment& segment, const Slot& slot, base::Time now, Ceiling cei
   }
 }
 
-void Table::erase(Segment& segment, Slot* slot) {
-  end(*slot);
-  segment.erase(slot);
-}
-
 void Table::end(Slot& slot) {
   bytes_ -= heap_counted(slot);
   if (slot.kind() == Kind::kBlock) blocks_.fetch_sub(1, std::memory_order_relaxed);
@@ -126,19 +121,19 @@ void Table::split(base::Time now) {
   bytes_ += kSegmentBytes;
 }
 
-void Table::merge(base::Time now) {
-  if (directory_.segments() == Directory::kSegmentsMin) return;
+size_t Table::merge(base::Time now) {
+  if (directory_.segments() == Directory::kSegmentsMin) return 0;
   const Directory::Pair pair = directory_.next_merge();
   const base::Guard low(pair.low.lock);
   const base::Guard high(pair.high.lock);
-  if (pair.low.count() + pair.high.count() > 2 * kKeysPerSegment) return;
-  pack(pair.low, now);
-  pack(pair.high, now);
+  if (pair.low.count() + pair.high.count() > 2 * kKeysPerSegment) return 0;
+  const size_t dropped = pack(pair.low, now) + pack(pair.high, now);
   pair.low.merge(pair.high);
   lay(pair.low, roomy_pages(pair.low.count()));
   lay(pair.high, 0);
   directory_.publish_merge();
   bytes_ -= kSegmentBytes;
+  return dropped;
 }
 
 size_t Table::sweep(base::Time now, size_t segments) {
@@ -152,7 +147,7 @@ size_t Table::sweep(base::Time now, size_t segments) {
     }
     const auto few = static_cast<int64_t>(directory_.segments() * kKeysPerSegment / 8 * 3);
     if (keys_.load(std::memory_order_relaxed) >= few || !reshape_.try_lock()) continue;
-    merge(now);
+    dropped += merge(now);
     reshape_.unlock();
   }
   return dropped;
