@@ -55,6 +55,7 @@ struct LimitSpec {
   std::string algorithm;   // As the file spells it: gcra, token_bucket, …, concurrency.
   std::optional<Law> law;  // Nothing: unlimited (matches, counts nothing, always allows).
   limit::Rate rate;        // For listings; count 0 with concurrency.
+  std::string zone;        // Of a calendar window: its zone's name; for listings.
   Counts counts = Counts::kCost;
   int64_t overdraft = 0;
   Mode mode = Mode::kGranted;
