@@ -258,6 +258,16 @@ TEST(Gcra, PeekChargesNothingAndSeesAnOverdraft) {
   EXPECT_EQ(peek.retry_after, seconds(2));
 }
 
+TEST(Gcra, APartOfAUnitCountsAsUsed) {
+  const Gcra law = Gcra::make({3, seconds(10)}, 5).value();
+  const Time now = time_from(kStart);
+  const GcraState state = law.with_used(2, now);
+  EXPECT_EQ(law.used(state, now + kNanosecond), 2);
+  EXPECT_EQ(law.used(state, now + Duration(3'333'333'333)), 2);
+  EXPECT_EQ(law.used(state, now + Duration(3'333'333'334)), 1);
+  EXPECT_EQ(law.used(state, now + seconds(7)), 0);
+}
+
 TEST(Gcra, CostThatCanNeverFitSaysSo) {
   Key key{Gcra::make({1, seconds(1)}, 5).value()};
   for (const int64_t cost : {int64_t{6}, kMost}) {

@@ -13,8 +13,8 @@ base::Result<SlidingCounter> SlidingCounter::make(Rate rate) {
 
 CounterState SlidingCounter::moved(CounterState state, base::Time now) const {
   const bool idle = state.current == 0 && state.previous == 0;
-  const int64_t at = idle ? base::nanoseconds(now) : std::max(base::nanoseconds(now), state.start);
-  if (!idle && at - state.start < window()) return state;
+  const int64_t at = base::nanoseconds(now);
+  if (!idle && at - state.start < window()) return state;  // Also where time went back.
   const int64_t start = floor_to(at, window());
   if (start == state.start) return state;
   if (start - window() == state.start) return {start, 0, state.current};

@@ -184,6 +184,19 @@ TEST(SlidingCounter, TheOlderWindowCountsWithItsShare) {
   EXPECT_EQ(key.take(start + milliseconds(1300), 1).retry_after, milliseconds(100));
 }
 
+TEST(SlidingCounter, BeforeItsWindowItDecidesAsAtItsStart) {
+  Key key{SlidingCounter::make({10, seconds(1)}).value()};
+  const Time start = time_from(1'750'000'000'000'000'000);
+  ASSERT_TRUE(key.take(start - seconds(1), 4).allowed);
+  ASSERT_TRUE(key.take(start, 3).allowed);
+  for (const Duration back : {seconds(0), seconds(1), seconds(1000)}) {
+    const Decision decision = key.take(start - back, 4);
+    EXPECT_FALSE(decision.allowed);
+    EXPECT_EQ(decision.remaining, 3);
+    EXPECT_EQ(decision.retry_after, back + milliseconds(250));
+  }
+}
+
 TEST(SlidingCounter, CountsAndWindowsAtTheEndsOfTheirTypesDoNotOverflow) {
   Key key{SlidingCounter::make({kUnitsMax, kWindowMax}).value()};
   const Time now = time_from(kStart);

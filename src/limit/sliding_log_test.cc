@@ -160,6 +160,17 @@ TEST(SlidingLog, MemoryFollowsWhatIsInTheWindow) {
   EXPECT_EQ(key.state.bytes(), 0u);
 }
 
+TEST(SlidingLog, TheRingShrinksAsChargesLeave) {
+  Key key{SlidingLog::make({1024, seconds(1)}).value()};
+  int64_t now = kStart;
+  for (int i = 0; i < 1024; ++i) ASSERT_TRUE(key.take(time_from(now += 100'000), 1).allowed);
+  EXPECT_EQ(key.state.bytes(), 1024u * 16);
+  now += 900'000'000;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(key.take(time_from(now += 9'990'000), 1).allowed);
+  ASSERT_EQ(key.law.used(key.state, time_from(now)), 100);
+  EXPECT_LE(key.state.bytes(), 512u * 16);
+}
+
 TEST(SlidingLog, RefusalAndPeekChargeNothing) {
   Key key{SlidingLog::make({2, seconds(1)}).value()};
   ASSERT_TRUE(key.take(time_from(kStart), 0).allowed);
