@@ -1,1 +1,10 @@
-int main() {}
+#include "cli/cli.h"
+
+int main(int argc, char** argv) {
+  cli::Program program;
+  cli::add_serve(program);
+  cli::add_check_config(program);
+  cli::add_client(program);
+  cli::add_reference(program);
+  return program.run(argc, argv);
+}

@@ -59,6 +59,9 @@ Loaded load(const Sources& sources);
 // The effective configuration as YAML, every key with its value; reading it back gives the same.
 std::string print(const Config& config);
 
+// Paths of the settings that differ and that a reload does not touch: all but those of limits.
+std::vector<std::string> differing(const Config& before, const Config& now);
+
 // What can be set, one row a setting.
 struct SettingRow {
   std::string path;         // "listen.tcp"

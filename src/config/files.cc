@@ -59,7 +59,11 @@ base::Result<std::vector<std::string>> expand(const std::string& pattern) {
     return std::vector<std::string>{pattern};
   }
   Glob glob;
-  const int outcome = ::glob(pattern.c_str(), GLOB_ERR, nullptr, &glob.matches);
+  // A folder that is not there matches nothing; one that may not be read is a problem.
+  const auto stops = [](const char*, int error) {
+    return int{error != ENOENT && error != ENOTDIR};
+  };
+  const int outcome = ::glob(pattern.c_str(), 0, stops, &glob.matches);
   if (outcome == GLOB_NOMATCH) return std::vector<std::string>{};
   if (outcome != 0) return cannot_read(errno == 0 ? EIO : errno);
   if (glob.matches.gl_pathc > kLimitFilesMax) {

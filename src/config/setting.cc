@@ -191,6 +191,11 @@ void add_listen(std::vector<Setting>& rows) {
       "networks that need no secret on a public address; without any, a public "
       "address is refused",
       [](auto& c) -> auto& { return c.server.trusted_networks; }, parse_network));
+  rows.push_back(list(
+      "listen.hosts", "list of names", "",
+      "further names by which clients call the api listener; others are refused as web pages' "
+      "tricks",
+      [](auto& c) -> auto& { return c.server.hosts; }, parse_host));
 }
 
 void add_store(std::vector<Setting>& rows) {
@@ -304,6 +309,17 @@ bool comes_later(std::string_view path) {
       "durability", "queue_creation", "queues",      "dispatch",        "gateway",
       "limiter",    "listen.gateway", "store.redis", "store.instances", "listen.limiter"};
   return std::ranges::find(kLater, path) != kLater.end();
+}
+
+std::vector<std::string> differing(const Config& before, const Config& now) {
+  static constexpr std::array<std::string_view, 3> kOfLimits{"limit_files", "store.mode",
+                                                             "store.when_gone"};
+  std::vector<std::string> paths;
+  for (const Setting& setting : settings()) {
+    const bool of_limits = std::ranges::find(kOfLimits, setting.path) != kOfLimits.end();
+    if (!of_limits && setting.get(before) != setting.get(now)) paths.push_back(setting.path);
+  }
+  return paths;
 }
 
 }  // namespace config

@@ -37,7 +37,7 @@ void read_limits(const Node& node, LimitContext& context, Reading& reading, Node
   const auto add = [&](std::optional<LimitSpec> spec) {
     if (spec) out.limits.push_back(std::move(*spec));
   };
-  if (one != nullptr && !one->is_null()) add(read_limit(*one, context, reading));
+  if (one != nullptr) add(read_limit(*one, context, reading));
   if (envoy != nullptr && !envoy->is_null()) add(read_rate_limit(*envoy, context, reading));
   if (several == nullptr) return;
   for (const Node& item : reading.items(*several, "limits")) {

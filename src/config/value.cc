@@ -95,6 +95,11 @@ std::string print_address(const server::Address& address) {
   return (v6 ? '[' + address.host + ']' : address.host) + ':' + std::to_string(address.port);
 }
 
+base::Result<std::string> parse_host(std::string_view text) {
+  if (!is_host(text)) return base::invalid(quoted(text) + " is no name of a host");
+  return std::string(text);
+}
+
 bool is_loopback(std::string_view host) {
   if (host == "localhost" || host == "::1") return true;
   return address_bits(host) == 32 && host.starts_with("127.");

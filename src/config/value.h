@@ -16,6 +16,8 @@ namespace config {
 base::Result<server::Address> parse_address(std::string_view text);
 std::string print_address(const server::Address& address);
 
+base::Result<std::string> parse_host(std::string_view text);  // "api.example.com"
+
 // A host of this machine alone: 127.0.0.0/8, ::1, "localhost".
 bool is_loopback(std::string_view host);
 

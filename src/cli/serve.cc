@@ -1,0 +1,119 @@
+// The server, from its configuration to its end.
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "cli/cli.h"
+#include "cli/sources.h"
+#include "config/config.h"
+#include "io/io.h"
+#include "limiter/limiter.h"
+#include "server/server.h"
+
+namespace cli {
+namespace {
+
+// Whoever does not know the seed cannot choose keys that collide.
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  while (::getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+    if (errno == EINTR) continue;
+    std::perror("ratelimmq: getrandom");
+    std::exit(kFailed);
+  }
+  return seed;
+}
+
+std::string to_string(const limiter::SpecError& error) {
+  return config::to_string({error.mark.file, error.mark.line, error.mark.column, error.what});
+}
+
+// Reads everything again as at the start, and puts the new limits in force.
+class Reloader {
+ public:
+  Reloader(const config::Sources& sources, const config::Config& started, limiter::Limiter& limiter)
+      : sources_(sources), started_(started), limiter_(limiter) {}
+
+  server::Reload operator()() {
+    server::Reload outcome;
+    config::Loaded loaded = config::load(sources_);
+    for (const config::Problem& problem : loaded.problems) {
+      outcome.errors.push_back(config::to_string(problem));
+    }
+    if (loaded.config) put_in_force(*loaded.config, outcome);
+    outcome.limits = limiter_.limits()->list({}).size();
+    return outcome;
+  }
+
+ private:
+  void put_in_force(config::Config& now, server::Reload& outcome) {
+    for (const std::string& path : config::differing(started_, now)) {
+      io::log(io::Level::kWarning, "setting changed", {{"setting", path}, {"needs", "a restart"}});
+    }
+    for (const limiter::SpecError& error : limiter_.reload(std::move(now.domains))) {
+      outcome.errors.push_back(to_string(error));
+    }
+  }
+
+  const config::Sources& sources_;
+  const config::Config& started_;
+  limiter::Limiter& limiter_;
+};
+
+int serve(const config::Sources& sources, config::Config config) {
+  io::start_log(config.log);
+  limiter::LimiterOptions options = config.limiter;
+  options.seed = random_seed();
+  limiter::Limiter limiter(options);
+  const std::vector<limiter::SpecError> errors = limiter.reload(config.domains);
+  for (const limiter::SpecError& error : errors) {
+    std::fprintf(stderr, "%s\n", to_string(error).c_str());
+  }
+  if (!errors.empty()) return kFailed;
+
+  const io::SystemClock clock;
+  auto server = server::Server::open(
+      config.server,
+      {limiter, clock, config.file, config.watched,
+       [reload = Reloader(sources, config, limiter)]() mutable { return reload(); }});
+  if (!server) {
+    std::fprintf(stderr, "ratelimmq: %s\n", server.error().what.c_str());
+    return kFailed;
+  }
+  std::printf("%s\n", (*server)->ready_line().c_str());
+  std::fflush(stdout);
+  (*server)->run();
+  return kDone;
+}
+
+int load_and_serve(config::Sources& sources, bool print_config) {
+  add_environment(sources);
+  config::Loaded loaded = config::load(sources);
+  if (!loaded.config) {
+    print_problems(loaded.problems);
+    return kFailed;
+  }
+  if (print_config) {
+    std::fputs(config::print(*loaded.config).c_str(), stdout);
+    return kDone;
+  }
+  return serve(sources, std::move(*loaded.config));
+}
+
+}  // namespace
+
+void add_serve(Program& program) {
+  // Shared between the option that writes it and the body that reads it.
+  const auto print_config = std::make_shared<bool>(false);
+  const auto sources = std::make_shared<std::shared_ptr<config::Sources>>();
+  CLI::App& command = program.add("serve", "Run the server until SIGTERM, Ctrl+C or SHUTDOWN",
+                                  [=] { return load_and_serve(**sources, *print_config); });
+  *sources = add_settings(command);
+  command.add_flag("--print-config", *print_config,
+                   "Print the configuration in force as YAML and exit");
+  command.footer("Exit code: 0 after a clean stop; 1 if it cannot start; 2 for bad usage.");
+}
+
+}  // namespace cli
