@@ -43,12 +43,19 @@ class Deciding {
       if (item.law != BatchState::kNoLaw) {
         gather_throttle(item);
       } else {
-        item.domain = limiter_.find(*batch_.published, item.ask.domain);
+        item.domain = domain_of(item.ask);
         item.span = item.domain != nullptr ? gather(limiter_.keys, *item.domain, item.ask,
                                                     with_blocks, batch_.gathered)
                                            : batch_.gathered.nothing();
       }
     }
+  }
+
+  // Asks of one batch mostly name one domain.
+  const Limits::Domain* domain_of(const Ask& ask) {
+    if (last_domain_ == nullptr || last_domain_->name() != ask.domain)
+      last_domain_ = limiter_.find(*batch_.published, ask.domain);
+    return last_domain_;
   }
 
   void gather_throttle(BatchState::Item& item) {
@@ -103,6 +110,7 @@ class Deciding {
   LimiterState& limiter_;
   BatchState& batch_;
   const base::Time now_;
+  const Limits::Domain* last_domain_ = nullptr;
   Tally tally_;
 };
 
