@@ -40,8 +40,8 @@ base::Result<LawNumber> Laws::number(const Law& law) {
   const uint64_t hash = hash_of(law);
   const base::Guard guard(mutex_);
   if (const LawNumber known = find(hash, law); known != kAdHoc) return known;
-  if (next_ == kLawsMax) {
-    return base::Error{base::Code::kFull, "over a million different limits since the start", {}};
+  if (next_ == end_) {
+    return base::Error{base::Code::kFull, "too many different limits since the start", {}};
   }
   append(law);
   numbers_.emplace(hash, next_);

@@ -27,7 +27,9 @@ inline constexpr LawNumber kLawsMax = 1u << 20;
 // Thread: any.
 class Laws {
  public:
-  // kFull after kLawsMax different laws in one life of the process.
+  explicit Laws(LawNumber laws_max = kLawsMax) : end_(laws_max) {}
+
+  // kFull after `laws_max` - 1 different laws in one life of the process.
   base::Result<LawNumber> number(const Law& law);
   const Law& at(LawNumber number) const;  // REQUIRES: number() handed it out. Lock-free.
 
@@ -38,6 +40,7 @@ class Laws {
   LawNumber find(uint64_t hash, const Law& law) const REQUIRES_LOCK(mutex_);
   void append(const Law& law) REQUIRES_LOCK(mutex_);
 
+  const LawNumber end_;
   std::array<std::atomic<const Law*>, kLawsMax / kPerBlock> blocks_{};
   base::Mutex mutex_;
   std::vector<std::vector<Law>> owned_ GUARDED_BY(mutex_);  // The last one may have room.
