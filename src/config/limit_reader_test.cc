@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
              "f:3:40: burst must be an integer between 0 and 9223372036854775807, not '-1'\n"},
         Case{"{rate: 1/s burst 5, burst: 6}", "f:3:48: burst stands in the rate already\n"},
         Case{"[1/s]", "f:3:21: a limit is text as in \"100/s burst 200\" or a map, not a list\n"},
-        Case{"", "f:3:13: a limit is text as in \"100/s burst 200\" or a map, not nothing\n"}));
+        Case{"", "f:3:14: a limit is text as in \"100/s burst 200\" or a map, not nothing\n"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Algorithms, BadLimit,
@@ -134,7 +134,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"{rate: 1/d, algorithm: calendar, zone: Europe/Berln}",
              "f:3:60: unknown zone 'Europe/Berln' (Europe/Berlin?)\n"},
         Case{"{rate: 2000000/s, algorithm: sliding_window}",
-             "f:3:28: the count of a sliding window must be between 1 and 1000000\n"}));
+             "f:3:28: a sliding log remembers at most 1000000 units; take a sliding counter or "
+             "GCRA for 2000000/s\n"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Terms, BadLimit,

@@ -127,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
              "f:3:21: a descriptor has one of rate_limit, limit and limits\n"},
         Case{"domain: a\ndescriptors:\n  - {key: k, limits: [{name: x, rate: 1/s}, "
              "{name: x, rate: 2/s}]}\n",
-             "f:3:46: duplicate limit name 'x' on descriptor 'a.k'\n"}));
+             "f:3:45: duplicate limit name 'x' on descriptor 'a.k'\n"}));
 
 INSTANTIATE_TEST_SUITE_P(
     RateLimits, BadTree,
