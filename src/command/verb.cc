@@ -66,7 +66,9 @@ const Verb* VerbTable::find(std::string_view text) const {
   if (text.empty() || text.size() > kNameBytesMax) return nullptr;
   const Name name = spelt(text);
   for (size_t i = hash(name) & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
-    if (slots_[i].verb == nullptr || slots_[i].name == name) return slots_[i].verb;
+    const Slot& slot = slots_[i];
+    if (slot.verb == nullptr) return nullptr;
+    if (slot.name == name && slot.verb->name.size() == text.size()) return slot.verb;
   }
 }
 
