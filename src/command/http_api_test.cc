@@ -79,7 +79,7 @@ TEST(HttpCheck, AnUnknownDomainIsAProblem) {
   EXPECT_EQ(asked.status, 404);
   EXPECT_EQ(asked.type, "application/problem+json");
   EXPECT_EQ(asked.json(), boost::json::parse(R"({"type":"about:blank","title":"Not Found",
-      "status":404,"detail":"no domain 'no'","code":"NOTFOUND","field":"domain"})"));
+      "status":404,"detail":"there is no domain 'no'","code":"NOTFOUND","field":"domain"})"));
 }
 
 TEST(HttpCheck, BadBodiesAreToldApartByStatus) {

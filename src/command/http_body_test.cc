@@ -141,8 +141,12 @@ TEST(HttpBody, NumbersAreIntegersWithinTheirBounds) {
   const std::string refused = "cost: cost must be an integer between 0 and 9223372036854775807";
   EXPECT_EQ(cost("0"), "");
   EXPECT_EQ(cost("9223372036854775807"), "");
-  for (const char* number : {"-1", "9223372036854775808", "18446744073709551616", "5.0", "1e3",
-                             "1e300", "123456789012345678901234567890", "\"5\"", "true", "[]"}) {
+  for (const char* number : {"5.0", "1e3", "15231.0", "0.5e1", "-0.0", "9007199254740993.0"}) {
+    EXPECT_EQ(cost(number), "") << number;
+  }
+  for (const char* number :
+       {"-1", "9223372036854775808", "18446744073709551616", "9223372036854775808.0", "5.5",
+        "1e300", "1e-3", "123456789012345678901234567890", "\"5\"", "true", "[]"}) {
     EXPECT_EQ(cost(number), refused) << number;
   }
   EXPECT_EQ(fault_of(R"({"domain":"d","ttl_ms":0})"),
@@ -150,6 +154,14 @@ TEST(HttpBody, NumbersAreIntegersWithinTheirBounds) {
   EXPECT_EQ(fault_of(R"({"domain":"d","wait_ms":0})"), "");
   EXPECT_EQ(fault_of(R"({"domain":"d","wait_ms":5})"),
             "wait_ms: wait_ms must be 0: waiting for a limit comes with the message queue");
+}
+
+TEST(HttpBody, AnIntegerMayBeSpelledAsANumber) {
+  Bodies bodies;
+  ASSERT_TRUE(bodies.parse(R"([{"domain":"d","cost":15231.0},{"domain":"d","cost":12e2}])"));
+  ASSERT_TRUE(bodies.decode(kAnyList));
+  EXPECT_EQ(bodies.all()[0].ask.cost, 15231);
+  EXPECT_EQ(bodies.all()[1].ask.cost, 1200);
 }
 
 TEST(HttpBody, BrokenSyntaxSaysWhere) {

@@ -1,6 +1,8 @@
 #include "command/http_json.h"
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <charconv>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <utility>
@@ -18,6 +20,7 @@ class JsonBuilder {
   static constexpr size_t max_string_size = std::numeric_limits<size_t>::max();
   using Fault = boost::json::error_code;
   using Text = boost::json::string_view;
+  static constexpr double kIntegerEnd = 9'223'372'036'854'775'808.0;  // 2^63.
 
   JsonBuilder(JsonText& into, std::string_view text) : into_(into), text_(text) {}
 
@@ -43,8 +46,14 @@ class JsonBuilder {
   bool on_uint64(uint64_t, Text, Fault& fault) {
     return add({.kind = JsonValue::Kind::kNumber}, fault);
   }
-  bool on_double(double, Text, Fault& fault) {
-    return add({.kind = JsonValue::Kind::kNumber}, fault);
+  // Only its spelling tells 5.0 or 5e0 from 5: JSON Schema calls them one integer, and so do we.
+  bool on_double(double, Text spelling, Fault& fault) {
+    double value = 0;  // The parser's own is not always the nearest.
+    std::from_chars(spelling.data(), spelling.data() + spelling.size(), value);
+    if (std::abs(value) >= kIntegerEnd || value != std::trunc(value)) {
+      return add({.kind = JsonValue::Kind::kNumber}, fault);
+    }
+    return on_int64(static_cast<int64_t>(value), spelling, fault);
   }
   bool on_bool(bool value, Fault& fault) {
     return add({.kind = JsonValue::Kind::kTruth, .integer = value ? 1 : 0}, fault);

@@ -20,9 +20,9 @@ struct JsonValue {
   enum class Kind : uint8_t { kNull, kTruth, kInteger, kNumber, kText, kList, kRecord };
   Kind kind = Kind::kNull;
   uint32_t end = 0;
-  uint32_t size = 0;    // Members of a list or record.
-  int64_t integer = 0;  // kInteger; 1 or 0 of a kTruth. A number with `.`, `e` or over 64 bits is
-                        // kNumber.
+  uint32_t size = 0;  // Members of a list or record.
+  // kInteger; 1 or 0 of a kTruth. A number with a fraction, or of over 64 bits, is kNumber.
+  int64_t integer = 0;
   std::string_view name = {};  // In a record.
   std::string_view text = {};  // kText.
 };
