@@ -111,21 +111,20 @@ bool usable(const Slot& slot, const L& law, const Hit& hit, const Laws& laws) {
 // REQUIRES: not usable() as it is.
 template <typename L>
 State<L> converted(const Slot& slot, const L& law, base::Time now, const Laws& laws) {
-  if (slot.law() == kAdHoc) {
-    if constexpr (std::is_same_v<L, Gcra>) {
-      if (slot.kind() == Kind::kGcra) return law.fitted(get<Gcra>(slot));
-    }
+  if constexpr (kIsHolds<L>) {
     return {};
+  } else {
+    if (slot.law() == kAdHoc) {
+      if constexpr (std::is_same_v<L, Gcra>) return law.fitted(get<Gcra>(slot));
+      return {};
+    }
+    const int64_t used = std::visit(
+        [&]<typename Old>(const Old& old) -> int64_t {
+          return kIsHolds<Old> ? 0 : old.used(get<Old>(slot), now);
+        },
+        laws.at(slot.law()));
+    return law.with_used(used, now);
   }
-  return std::visit(
-      [&]<typename Old>(const Old& old) -> State<L> {
-        if constexpr (kIsHolds<L> || kIsHolds<Old>) {
-          return {};
-        } else {
-          return law.with_used(old.used(get<Old>(slot), now), now);
-        }
-      },
-      laws.at(slot.law()));
 }
 
 template <typename L>

@@ -85,7 +85,7 @@ class alignas(64) Segment {
   static constexpr uint32_t homes_of(uint32_t pages) { return pages * kPageSlots - kTail; }
   uint32_t homes() const { return homes_.load(std::memory_order_relaxed); }
   void count(uint32_t n) { count_.store(n, std::memory_order_relaxed); }
-  Slot* end() const { return slots_ + size_t{pages_} * kPageSlots; }
+  Slot* end() const REQUIRES_LOCK(lock) { return slots_ + size_t{pages_} * kPageSlots; }
 
   Slot* const slots_;
   std::atomic<uint32_t> homes_{0};  // Written under the lock; read also by prefetches.

@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto kNone = [](const Slot&) { return false; };
 
-// A segment beside a map that says what must be in it. Tests have it to themselves.
+// A segment beside a map that says what must be in it. A test has it to itself, unlocked.
 class Bed {
  public:
   Bed() : region_(Segment::kWindowBytes), segment_(region_.begin()) {}
@@ -51,6 +51,15 @@ class Bed {
     segment_.each([&](const Slot& slot) { tags.push_back(slot.tag); });
     return tags.size() == expected_.size() && std::is_sorted(tags.begin(), tags.end());
   }
+  template <typename Predicate>
+  void lay(uint32_t pages, Predicate dropped) NO_THREAD_SAFETY_ANALYSIS {
+    segment_.pack(dropped);
+    segment_.lay(pages);
+  }
+  void lay_tight() NO_THREAD_SAFETY_ANALYSIS {  // REQUIRES: packed.
+    segment_.lay(Segment::pages_for(segment_.count()));
+  }
+  uint32_t pages() const NO_THREAD_SAFETY_ANALYSIS { return segment_.pages(); }
   bool absent(Place place) const NO_THREAD_SAFETY_ANALYSIS { return !segment_.find(place).present; }
 
   Region region_;
@@ -99,9 +108,8 @@ RC_GTEST_PROP(Segment, StaysTheSameWhenLaidInOtherPages, (uint64_t seed)) {
   Bed bed;
   random_history(bed, seed, any_place, 1'000);
   for (const uint32_t pages : {32u, 9u, 20u, 10u}) {
-    bed.segment_.pack(kNone);
-    bed.segment_.lay(pages);
-    RC_ASSERT(bed.segment_.pages() == pages);
+    bed.lay(pages, kNone);
+    RC_ASSERT(bed.pages() == pages);
     RC_ASSERT(bed.holds());
   }
 }
@@ -118,41 +126,51 @@ TEST(Segment, TheGreatestTagIsNoEmptySlot) {
 TEST(Segment, PackDropsWhatItIsToldAndGivesPagesBack) {
   Bed bed;
   random_history(bed, 1, any_place, 1'000);
-  bed.segment_.pack([](const Slot& slot) { return slot.words[0] % 8 != 0; });
+  bed.lay(4, [](const Slot& slot) { return slot.words[0] % 8 != 0; });
   std::erase_if(bed.expected_, [](const auto& entry) { return entry.second % 8 != 0; });
-  bed.segment_.lay(Segment::pages_for(bed.segment_.count()));
-  EXPECT_LE(bed.segment_.pages(), 2u);
+  EXPECT_EQ(bed.pages(), 4u);
   EXPECT_TRUE(bed.holds());
   // What was given back reads as zero, and is laid out when it is used again.
-  bed.segment_.pack(kNone);
-  bed.segment_.lay(8);
+  bed.lay(8, kNone);
   EXPECT_TRUE(bed.holds());
+}
+
+constexpr uint64_t kBit = 16;
+
+void split(Bed& low, Bed& high) NO_THREAD_SAFETY_ANALYSIS {
+  low.segment_.pack(kNone);
+  low.segment_.split(high.segment_, kBit);
+  low.lay_tight();
+  high.lay_tight();
+}
+
+void merge(Bed& low, Bed& high) NO_THREAD_SAFETY_ANALYSIS {
+  low.segment_.pack(kNone);
+  high.segment_.pack(kNone);
+  low.segment_.merge(high.segment_);
+  low.lay_tight();
+  high.lay_tight();
 }
 
 RC_GTEST_PROP(Segment, SplitsByABitAndMergesBack, (uint64_t seed)) {
   Bed low, high;
   random_history(low, seed, any_place, 900);
   const auto all = low.expected_;
-  constexpr uint64_t kBit = 16;
-  low.segment_.pack(kNone);
-  low.segment_.split(high.segment_, kBit);
-  for (Bed* bed : {&low, &high}) {
-    std::erase_if(bed->expected_ = all, [&](const auto& entry) {
-      return ((entry.first.second & kBit) != 0) != (bed == &high);
-    });
-    bed->segment_.lay(Segment::pages_for(bed->segment_.count()));
-    RC_ASSERT(bed->holds());
+  split(low, high);
+  for (const auto& entry : all) {
+    if ((entry.first.second & kBit) == 0) continue;
+    low.expected_.erase(entry.first);
+    high.expected_.insert(entry);
   }
+  RC_ASSERT(low.holds());
+  RC_ASSERT(high.holds());
 
-  low.segment_.pack(kNone);
-  high.segment_.pack(kNone);
-  low.segment_.merge(high.segment_);
-  low.segment_.lay(Segment::pages_for(low.segment_.count()));
-  high.segment_.lay(0);
+  merge(low, high);
   low.expected_ = all;
   high.expected_.clear();
   RC_ASSERT(low.holds());
   RC_ASSERT(high.holds());
+  RC_ASSERT(high.pages() == 0u);
 }
 
 TEST(Directory, EverySplitMovesOnlyKeysOfTheSplitSegment) {
