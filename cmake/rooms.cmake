@@ -79,3 +79,19 @@ function(ratelimmq_tests)
     endif()
   endforeach()
 endfunction()
+
+# The version and the commit, for the one source that tells them: the commit changes often.
+function(ratelimmq_version source)
+  find_package(Git QUIET)
+  set(commit "")
+  if(GIT_FOUND)
+    execute_process(COMMAND ${GIT_EXECUTABLE} rev-parse --short=12 HEAD
+      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE commit
+      OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  endif()
+  if(NOT commit)
+    set(commit "unknown")
+  endif()
+  set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS
+    "RATELIMMQ_VERSION=\"${PROJECT_VERSION}\";RATELIMMQ_COMMIT=\"${commit}\"")
+endfunction()

@@ -36,6 +36,12 @@ void Families::counter(std::string_view name, std::string_view help, Labels labe
       static_cast<double>(value);
 }
 
+void Families::counter_seconds(std::string_view name, std::string_view help, Labels labels,
+                               base::Duration value) {
+  shown_->sample(name, help, std::move(labels), prometheus::MetricType::Counter).counter.value =
+      std::chrono::duration<double>(value).count();
+}
+
 void Families::gauge(std::string_view name, std::string_view help, Labels labels, double value) {
   shown_->sample(name, help, std::move(labels), prometheus::MetricType::Gauge).gauge.value = value;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/time.h"
 #include "metric/histogram.h"
 
 namespace metric {
@@ -23,6 +24,8 @@ class Families {
   Families& operator=(const Families&) = delete;
 
   void counter(std::string_view name, std::string_view help, Labels labels, uint64_t value);
+  void counter_seconds(std::string_view name, std::string_view help, Labels labels,
+                       base::Duration value);
   void gauge(std::string_view name, std::string_view help, Labels labels, double value);
 
   // `unit` divides recorded values: 1e9 for nanoseconds shown as seconds. Shown are 22 buckets in

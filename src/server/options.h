@@ -22,14 +22,19 @@ struct ServerOptions {
   // Networks (CIDR) from which a public listener needs no secret. A listener on a public address is
   // refused at start without any.
   std::vector<std::string> trusted_networks;
+  // Further names by which the api listener is reached, for its guard against web pages
+  // (http/page_guard.h); names of this machine and of private networks need not be told.
+  std::vector<std::string> hosts;
   std::string data_dir = "./data";  // Created if absent; locked while the server runs.
   unsigned threads = 0;             // 0: one a core.
 
   size_t line_bytes_max = 64 * 1024;
   size_t body_bytes_max = 1024 * 1024;
-  size_t connections_max = 100'000;   // Over it a new connection is answered and closed.
-  base::Duration request_timeout = std::chrono::seconds(30);  // HTTP: from the first byte of a request
-                                                              // to its last.
+  size_t connections_max = 100'000;  // Over it a new connection is answered and closed.
+  base::Duration request_timeout = std::chrono::seconds(30);  // HTTP: from the first byte of a
+                                                              // request to its last. Also: how
+                                                              // long a client may take none of
+                                                              // the answers it is sent.
   base::Duration idle_timeout = std::chrono::minutes(5);      // HTTP keep-alive. TCP: none.
   base::Duration stop_timeout = std::chrono::seconds(10);     // How long a clean stop may take.
 };

@@ -26,25 +26,34 @@ struct Reload {
 struct Wiring {
   limiter::Limiter& limiter;
   const base::Clock& clock;
-  std::string config_file;                // Empty: none. For /version, INFO and the log.
+  std::string config_file;                 // Empty: none. For /version, INFO and the log.
   std::vector<std::string> watched_files;  // A change of one of them reloads, as SIGHUP does.
   std::function<Reload()> reload;
 };
 
 class Server {
  public:
-  // Locks the data directory, binds every listener, starts nothing yet. Errors name the listener and
-  // the address ("tcp 127.0.0.1:7411: address already in use"), or the data directory's owner.
+  // Locks the data directory, binds every listener, starts nothing yet. Errors name the listener
+  // and the address ("tcp 127.0.0.1:7411: address already in use"), or the data directory's owner.
   static base::Result<std::unique_ptr<Server>> open(ServerOptions options, Wiring wiring);
   ~Server();
 
   // "ready tcp=127.0.0.1:7411 api=127.0.0.1:8080": the real ports of all listeners that are on.
   std::string ready_line() const;
 
-  // Serves until SIGTERM, SIGINT, SHUTDOWN or stop(); SIGHUP reloads. Then: no new connections, what
-  // runs ends, what is owed is sent, within stop_timeout. Returns when all threads have ended.
+  // Serves until SIGTERM, SIGINT, SHUTDOWN or stop(); SIGHUP reloads. Then: no new connections,
+  // what runs ends, what is owed is sent, within stop_timeout. Returns when all threads have ended.
   void run();
   void stop();  // Thread: any. Signal-safe: no.
+
+  // The real port of a listener; 0: it is off.
+  uint16_t tcp_port() const;
+  uint16_t api_port() const;
+
+ private:
+  class Wired;  // All that runs, wired together.
+  explicit Server(std::unique_ptr<Wired> wired);
+  std::unique_ptr<Wired> wired_;
 };
 
 }  // namespace server

@@ -1,0 +1,61 @@
+#include "server/api_talk.h"
+
+namespace server {
+namespace {
+
+http::Answer to_http(command::HttpAnswer&& answer) {
+  return {.status = answer.status,
+          .content_type = answer.content_type,
+          .body = std::move(answer.body),
+          .headers = std::move(answer.headers)};
+}
+
+}  // namespace
+
+ApiTalk::ApiTalk(Api& api, command::Caller caller, base::Random& ids,
+                 std::function<void()> on_ready)
+    : api_(api),
+      caller_(std::move(caller)),
+      connection_(api.options, *this, ids, api.services.clock.now()),
+      on_ready_(std::move(on_ready)),
+      return_(std::make_shared<Return>(this)),
+      reply_([to = return_](command::HttpAnswer&& answer) {
+        if (to->talk != nullptr) to->talk->reply(std::move(answer));
+      }) {}
+
+ApiTalk::~ApiTalk() { return_->talk = nullptr; }
+
+size_t ApiTalk::feed(std::string_view bytes) {
+  feeding_ = true;
+  const size_t used = connection_.feed(bytes, api_.services.clock.now());
+  feeding_ = false;
+  return used;
+}
+
+void ApiTalk::on_request(const http::Request& request) {
+  began_ = api_.services.clock.now();
+  if (const auto why = http::foreign(api_.guard, request)) {
+    return reply(command::problem(403, "Forbidden", *why));
+  }
+  command::serve_http(api_.services, caller_, command::Listener::kApi,
+                      {.method = request.method,
+                       .target = request.target,
+                       .content_type = request.content_type,
+                       .body = request.body,
+                       .request_id = request.request_id},
+                      reply_);
+}
+
+http::Answer ApiTalk::refused(const http::Refusal& refusal) {
+  api_.traffic.refused(refusal.status);
+  return to_http(command::problem(refusal.status, {}, refusal.detail));
+}
+
+void ApiTalk::reply(command::HttpAnswer&& answer) {
+  const base::Time now = api_.services.clock.now();
+  api_.traffic.answered(answer.status, now - began_);
+  connection_.answer(to_http(std::move(answer)), now);
+  if (!feeding_) on_ready_();
+}
+
+}  // namespace server

@@ -1,0 +1,51 @@
+// The process, as verbs see it.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "command/counters.h"
+#include "command/services.h"
+#include "limiter/limiter.h"
+#include "server/reloads.h"
+#include "server/traffic.h"
+
+namespace server {
+
+// Thread: any.
+class Process final : public command::Process {
+ public:
+  // What it tells of; all outlive it.
+  struct Subjects {
+    const limiter::Limiter& limiter;
+    const command::Counters& counters;
+    const Traffic& traffic;
+    const Reloads& reloads;
+  };
+  struct Identity {
+    std::string config_file;
+    base::Time started;
+    unsigned threads = 0;
+    int tcp_port = 0;
+  };
+  Process(Subjects subjects, Identity identity, std::function<void()> shut_down);
+
+  void set_serving() { phase_ = Phase::kServing; }
+  void set_stopping() { phase_ = Phase::kStopping; }
+
+  void shut_down() override { shut_down_(); }
+  bool stopping() const override { return phase_ == Phase::kStopping; }
+  bool ready(std::string& why_not) const override;
+  std::string metrics_text() const override;
+  Facts facts() const override;
+
+ private:
+  enum class Phase : uint8_t { kStarting, kServing, kStopping };
+
+  Subjects subjects_;
+  Identity identity_;
+  std::function<void()> shut_down_;
+  std::atomic<Phase> phase_{Phase::kStarting};
+};
+
+}  // namespace server

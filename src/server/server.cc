@@ -1,0 +1,42 @@
+#include "server/server.h"
+
+#include "server/wired.h"
+
+namespace server {
+namespace {
+
+base::Result<std::optional<Listening>> open_if_on(const std::string& name, const Address& address,
+                                                  const io::Networks& trusted) {
+  if (address.off()) return std::optional<Listening>();
+  base::Result<Listening> opened = open_listener(name, address, trusted);
+  if (!opened) return opened.error();
+  return std::optional<Listening>(std::move(*opened));
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Wiring wiring) {
+  io::raise_descriptor_limit();
+  base::Result<io::Networks> trusted = io::Networks::parse(options.trusted_networks);
+  if (!trusted) return trusted.error();
+  base::Result<io::FileLock> lock = io::FileLock::take(options.data_dir);
+  if (!lock) return lock.error();
+  auto tcp = open_if_on("tcp", options.tcp, *trusted);
+  if (!tcp) return tcp.error();
+  auto api = open_if_on("api", options.api, *trusted);
+  if (!api) return api.error();
+  return std::unique_ptr<Server>(
+      new Server(std::make_unique<Wired>(std::move(options), std::move(wiring), std::move(*trusted),
+                                         std::move(*lock), std::move(*tcp), std::move(*api))));
+}
+
+Server::Server(std::unique_ptr<Wired> wired) : wired_(std::move(wired)) {}
+Server::~Server() = default;
+
+std::string Server::ready_line() const { return wired_->ready_line(); }
+void Server::run() { wired_->run(); }
+void Server::stop() { wired_->stop(); }
+uint16_t Server::tcp_port() const { return wired_->port_of("tcp"); }
+uint16_t Server::api_port() const { return wired_->port_of("api"); }
+
+}  // namespace server

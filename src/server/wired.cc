@@ -1,0 +1,191 @@
+#include "server/wired.h"
+
+#include <algorithm>
+#include <random>
+
+#include "http/writer.h"
+#include "server/tcp_talk.h"
+
+namespace server {
+namespace {
+
+constexpr base::Duration kTick = std::chrono::milliseconds(100);
+constexpr size_t kHeaderBytesMax = 16 * 1024;
+
+unsigned threads_for(const ServerOptions& options) {
+  return options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// A quarter of the shortest patience, so that none is overdrawn by more than that.
+base::Duration sweep_period(const ServerOptions& options) {
+  const base::Duration quarter = std::min(options.request_timeout, options.idle_timeout) / 4;
+  return std::clamp<base::Duration>(quarter, std::chrono::milliseconds(10),
+                                    std::chrono::seconds(1));
+}
+
+uint64_t fresh_seed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+command::Caller caller_of(const Arrival& arrival) {
+  return {.address = arrival.peer.client(),
+          .admin = arrival.peer.loopback(),
+          .connection_id = arrival.id};
+}
+
+std::string tcp_farewell(TurnedAway why) {
+  return why == TurnedAway::kFull ? "ERR max number of clients reached\n"
+                                  : "NOPERM your address is not in trusted_networks\n";
+}
+
+std::string api_farewell(TurnedAway why, base::Time now) {
+  command::HttpAnswer problem =
+      why == TurnedAway::kFull
+          ? command::problem(503, {}, "max number of clients reached")
+          : command::problem(403, {}, "your address is not in trusted_networks");
+  const http::Answer answer{.status = problem.status,
+                            .content_type = problem.content_type,
+                            .body = std::move(problem.body),
+                            .headers = {}};
+  std::string out;
+  http::write(answer, {.request_id = "none", .now = now, .close = true}, out);
+  return out;
+}
+
+}  // namespace
+
+Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted, io::FileLock lock,
+                     std::optional<Listening> tcp, std::optional<Listening> api)
+    : options_(std::move(options)),
+      wiring_(std::move(wiring)),
+      trusted_(std::move(trusted)),
+      lock_(std::move(lock)),
+      reloads_(wiring_.reload, wiring_.clock),
+      process_({.limiter = wiring_.limiter,
+                .counters = counters_,
+                .traffic = traffic_,
+                .reloads = reloads_},
+               {.config_file = wiring_.config_file,
+                .started = wiring_.clock.now(),
+                .threads = threads_for(options_),
+                .tcp_port = tcp ? tcp->endpoint.port : 0},
+               [this] { stop(); }),
+      bounds_{.stuck_max = options_.request_timeout},
+      gate_{trusted_, options_.connections_max, traffic_},
+      signals_(
+          keeper_, [this] { begin_stop(); }, [this] { reloads_.run("SIGHUP"); }) {
+  for (unsigned i = 0; i < threads_for(options_); ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(wiring_.clock, bounds_, sweep_period(options_), fresh_seed()));
+  }
+  if (tcp) add_tcp(std::move(*tcp));
+  if (api) add_api(std::move(*api));
+}
+
+command::Services Server::Wired::services() {
+  return {wiring_.limiter, wiring_.clock, process_, counters_};
+}
+
+void Server::Wired::add_tcp(Listening listening) {
+  const protocol::Bounds bounds{.line_bytes_max = options_.line_bytes_max,
+                                .body_bytes_max = options_.body_bytes_max};
+  MakeTalk make = [services = services(), bounds](const Arrival& arrival, base::Random&,
+                                                  std::function<void()> wake) {
+    return std::make_unique<TcpTalk>(services, caller_of(arrival), bounds, std::move(wake));
+  };
+  acceptors_.push_back(std::make_unique<Acceptor>(
+      keeper_, std::move(listening), gate_, traffic_.tcp, workers_,
+      Acceptor::Manner{.farewell = tcp_farewell, .make_talk = std::move(make)}));
+}
+
+void Server::Wired::add_api(Listening listening) {
+  api_.emplace(Api{.services = services(),
+                   .options = {.reader = {.header_bytes_max = kHeaderBytesMax,
+                                          .body_bytes_max = options_.body_bytes_max},
+                               .request_timeout = options_.request_timeout,
+                               .idle_timeout = options_.idle_timeout},
+                   .guard = {.bound_host = options_.api.host,
+                             .bound_ip = listening.endpoint.ip,
+                             .port = listening.endpoint.port,
+                             .hosts = options_.hosts},
+                   .traffic = traffic_.http});
+  MakeTalk make = [this](const Arrival& arrival, base::Random& ids, std::function<void()> wake) {
+    return std::make_unique<ApiTalk>(*api_, caller_of(arrival), ids, std::move(wake));
+  };
+  const auto farewell = [this](TurnedAway why) { return api_farewell(why, wiring_.clock.now()); };
+  acceptors_.push_back(std::make_unique<Acceptor>(
+      keeper_, std::move(listening), gate_, traffic_.api, workers_,
+      Acceptor::Manner{.farewell = farewell, .make_talk = std::move(make)}));
+}
+
+void Server::Wired::keep_house() {
+  keeper_.every(kTick, [this] { wiring_.limiter.tick(wiring_.clock.now()); });
+  if (!wiring_.watched_files.empty()) watch_files();
+  for (const auto& acceptor : acceptors_) acceptor->start();
+}
+
+void Server::Wired::watch_files() {
+  watch_.emplace(wiring_.watched_files);
+  if (watch_->fd() < 0) {
+    io::log(io::Level::kWarning, "files are not watched: no inotify; SIGHUP reloads");
+    return;
+  }
+  keeper_.when_readable(watch_->fd(), [this] {
+    watch_->take_hints();
+    if (std::exchange(settling_, true)) return;
+    keeper_.after(io::FileWatch::kSettle, [this] {
+      settling_ = false;
+      if (watch_->changed()) reloads_.run("file changed");
+    });
+  });
+}
+
+void Server::Wired::run() {
+  std::vector<std::thread> threads;
+  for (const auto& worker : workers_) threads.emplace_back([&it = *worker] { it.run(); });
+  keeper_.post([this] { keep_house(); });
+  process_.set_serving();
+  keeper_.run();
+  for (std::thread& thread : threads) thread.join();
+}
+
+void Server::Wired::stop() {
+  keeper_.post([this] { begin_stop(); });
+}
+
+void Server::Wired::begin_stop() {
+  if (std::exchange(stopping_, true)) return;
+  process_.set_stopping();
+  io::log(io::Level::kInfo, "stopping", {{"connections", std::to_string(traffic_.open())}});
+  for (const auto& acceptor : acceptors_) acceptor->stop();
+  for (const auto& worker : workers_) {
+    worker->stop([this] { keeper_.post([this] { worker_is_empty(); }); });
+  }
+  keeper_.after(options_.stop_timeout, [this] {
+    io::log(io::Level::kWarning, "stop_timeout is over, closing what is left",
+            {{"connections", std::to_string(traffic_.open())}});
+    for (const auto& worker : workers_) worker->cut_off();
+  });
+}
+
+void Server::Wired::worker_is_empty() {
+  if (++empty_workers_ < workers_.size()) return;
+  for (const auto& worker : workers_) worker->leave();
+  keeper_.stop();
+}
+
+std::string Server::Wired::ready_line() const {
+  std::string line = "ready";
+  for (const auto& acceptor : acceptors_) {
+    line.append(1, ' ').append(acceptor->name()).append(1, '=').append(acceptor->endpoint().text());
+  }
+  return line;
+}
+
+uint16_t Server::Wired::port_of(std::string_view listener) const {
+  const auto found = std::ranges::find(acceptors_, listener, &Acceptor::name);
+  return found == acceptors_.end() ? uint16_t{0} : (*found)->endpoint().port;
+}
+
+}  // namespace server

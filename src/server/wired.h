@@ -1,0 +1,71 @@
+// All that runs, wired together: who lives how long, and who is told what.
+//
+//   keeper (the thread of run())              workers (threads)
+//     acceptors ── arrivals, in turn ───────→   sessions ── Talk ── verbs ── limiter
+//     signals, file watch → reloads
+//     the limiter's tick
+//     stop: acceptors close → workers stop their sessions → all empty, or stop_timeout → the end
+//
+// A reload may take long and an accept may fail, so neither happens on a thread that answers.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "command/command.h"
+#include "io/io.h"
+#include "server/acceptor.h"
+#include "server/api_talk.h"
+#include "server/process.h"
+#include "server/reloads.h"
+#include "server/server.h"
+#include "server/traffic.h"
+#include "server/worker.h"
+
+namespace server {
+
+class Server::Wired {
+ public:
+  Wired(ServerOptions options, Wiring wiring, io::Networks trusted, io::FileLock lock,
+        std::optional<Listening> tcp, std::optional<Listening> api);
+
+  void run();
+  void stop();
+  std::string ready_line() const;
+  uint16_t port_of(std::string_view listener) const;  // 0: it is off.
+
+ private:
+  void add_tcp(Listening listening);
+  void add_api(Listening listening);
+  void keep_house();
+  void watch_files();
+  void begin_stop();
+  void worker_is_empty();
+  void end();
+  command::Services services();
+
+  const ServerOptions options_;
+  const Wiring wiring_;
+  const io::Networks trusted_;
+  const io::FileLock lock_;
+  Traffic traffic_;
+  command::Counters counters_;
+  Reloads reloads_;
+  Process process_;
+  const SessionBounds bounds_;
+  std::optional<Api> api_;
+  io::Loop keeper_;
+  Gate gate_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  io::Signals signals_;
+  std::optional<io::FileWatch> watch_;
+  bool settling_ = false;  // A file may have changed; look soon.
+  bool stopping_ = false;
+  size_t empty_workers_ = 0;
+};
+
+}  // namespace server
