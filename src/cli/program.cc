@@ -4,6 +4,15 @@
 #include "cli/cli.h"
 
 namespace cli {
+namespace {
+
+int usage_error(const std::string& what) {
+  std::fprintf(stderr, "ratelimmq: %s\nratelimmq --help lists the commands and their options.\n",
+               what.c_str());
+  return kUsage;
+}
+
+}  // namespace
 
 Program::Program()
     : app_(
@@ -34,13 +43,15 @@ int Program::run(int argc, char** argv) {
     std::fputs(app_.help().c_str(), stdout);
     return kUsage;
   }
+  const std::string first = argv[1];
+  if (!first.starts_with('-') && app_.get_subcommand_no_throw(first) == nullptr) {
+    return usage_error("unknown command '" + first + "'");
+  }
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app_.exit(error);  // --help, --version.
-    std::fprintf(stderr, "ratelimmq: %s\nratelimmq --help lists the commands and their options.\n",
-                 error.what());
-    return kUsage;
+    return usage_error(error.what());
   }
   return chosen_();
 }

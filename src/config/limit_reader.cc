@@ -224,7 +224,7 @@ std::optional<LimitSpec> read_limit(const Node& node, LimitContext& context, Rea
   rate_key.text = "rate";
   Node map = node;
   map.kind = Node::Kind::kMap;
-  map.entries.emplace_back(std::move(rate_key), node);
+  map.entries.push_back({std::move(rate_key), node});
   return LimitReader(map, context, reading).read();
 }
 

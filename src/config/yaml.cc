@@ -161,7 +161,7 @@ class Builder : public YAML::EventHandler {
       value.line = map.key->line;
       value.column = map.key->column;
     }
-    if (!map.drop_value) map.node.entries.emplace_back(std::move(*map.key), std::move(value));
+    if (!map.drop_value) map.node.entries.push_back({std::move(*map.key), std::move(value)});
     map.key.reset();
   }
   static std::string kind_text(const Node& node) { return std::string(kind_name(node)); }
@@ -240,8 +240,8 @@ bool is_float(std::string_view text) {
 
 const Node* Node::find(std::string_view key) const {
   const auto found =
-      std::ranges::find_if(entries, [&](const auto& entry) { return entry.first.text == key; });
-  return found == entries.end() ? nullptr : &found->second;
+      std::ranges::find_if(entries, [&](const auto& entry) { return entry.key.text == key; });
+  return found == entries.end() ? nullptr : &found->value;
 }
 
 Meaning meaning(const Node& node) {

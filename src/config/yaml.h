@@ -17,20 +17,26 @@ inline constexpr size_t kFileBytesMax = size_t{16} << 20;
 inline constexpr size_t kTreeBytesMax = size_t{256} << 20;  // Aliases included, each as a copy.
 inline constexpr int kDepthMax = 100;
 
+struct Entry;
+
 struct Node {
   enum class Kind : uint8_t { kNull, kText, kList, kMap };
   Kind kind = Kind::kNull;
-  bool plain = false;                          // Text without quotes: may mean a number or a truth.
-  int line = 0, column = 0;                    // From 1. Of null: where its key or dash stands.
-  std::string text;                            // kText.
-  std::vector<Node> items;                     // kList.
-  std::vector<std::pair<Node, Node>> entries;  // kMap, in file order; keys are distinct texts.
+  bool plain = false;          // Text without quotes: may mean a number or a truth.
+  int line = 0, column = 0;    // From 1. Of null: where its key or dash stands.
+  std::string text;            // kText.
+  std::vector<Node> items;     // kList.
+  std::vector<Entry> entries;  // kMap, in file order; keys are distinct texts.
 
   bool is_null() const { return kind == Kind::kNull; }
   bool is_text() const { return kind == Kind::kText; }
   bool is_list() const { return kind == Kind::kList; }
   bool is_map() const { return kind == Kind::kMap; }
   const Node* find(std::string_view key) const;  // The value of a map's key, or null.
+};
+
+struct Entry {
+  Node key, value;
 };
 
 // What a plain text means to YAML.
