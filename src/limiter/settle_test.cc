@@ -77,6 +77,16 @@ TEST(Reservation, ACancelGivesBackWhatHasNotLeakedBack) {
   ASSERT_TRUE(t.limiter.cancel(again.id, at(seconds(4))));
 }
 
+// The same in P2's terms: a unit that leaked back once must not come back a second time.
+TEST(Reservation, ACancelGivesNothingBackThatLeakedBackAlready) {
+  Settling t({node("tenant", "", {gcra(1, seconds(1), 10)})});
+  const auto opened = t.reserve(5, at({}));
+  EXPECT_TRUE(t.decide(kAcme, 5, at({})).allowed);
+  EXPECT_EQ(t.left(at(seconds(4))), 4);
+  ASSERT_TRUE(t.limiter.cancel(opened.id, at(seconds(4))));
+  EXPECT_EQ(t.left(at(seconds(4))), 5);
+}
+
 TEST(Reservation, LimitsThatCountRequestsKeepOneAtACommit) {
   LimitSpec requests = named("requests", window(10, kHour));
   requests.counts = Counts::kRequests;
