@@ -103,7 +103,7 @@ void write_limit(const limiter::Limit& limit, protocol::Writer& writer) {
 }
 
 base::Error unknown_domain(std::string_view domain) {
-  return {base::Code::kNotFound, "no domain '" + shown(domain) + "'", "domain"};
+  return {base::Code::kNotFound, "there is no domain '" + shown(domain) + "'", "domain"};
 }
 
 }  // namespace command

@@ -24,7 +24,7 @@ std::string limited_text(std::string_view limited_by, const limit::Decision& num
 void write_why_row(const limiter::WhyRow& row, protocol::Writer& writer);
 void write_limit(const limiter::Limit& limit, protocol::Writer& writer);
 
-// "no domain 'x'": the text of a NOTFOUND.
+// "there is no domain 'x'": the text of a NOTFOUND.
 base::Error unknown_domain(std::string_view domain);
 
 }  // namespace command
