@@ -1,100 +1,182 @@
 #include "io/loop.h"
 
-#include <boost/asio/executor_work_guard.hpp>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <list>
+#include <optional>
+#include <vector>
 
 #include "base/check.h"
+#include "base/mutex.h"
 
 namespace io {
 namespace {
 
 namespace asio = boost::asio;
 
-// A descriptor that belongs to somebody else, and what to do when it is readable.
-struct Watched {
-  Watched(asio::io_context& context, int fd, std::function<void()> work)
-      : descriptor(context, fd), task(std::move(work)) {}
-  ~Watched() { descriptor.release(); }
+void take_count(int fd) {
+  uint64_t count = 0;
+  // Nothing to read is no news: another round took it.
+  while (::read(fd, &count, sizeof count) < 0 && errno == EINTR) {
+  }
+}
 
-  void wait() {
-    descriptor.async_wait(asio::posix::descriptor_base::wait_read,
-                          [this](const boost::system::error_code& error) {
-                            if (error) return;
-                            task();
-                            wait();
-                          });
+// Tasks of other threads.
+class Posts final : public Source {
+ public:
+  explicit Posts(Poll& poll) : event_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    CHECK(event_ && poll.add(event_.get(), kReadable, *this));
   }
 
-  asio::posix::stream_descriptor descriptor;
-  std::function<void()> task;
+  void add(std::function<void()> task) EXCLUDES_LOCK(mutex_) {
+    {
+      const base::Guard guard(mutex_);
+      tasks_.push_back(std::move(task));
+      if (tasks_.size() > 1) return;  // Whoever put the first one in has knocked.
+    }
+    const uint64_t one = 1;
+    CHECK(::write(event_.get(), &one, sizeof one) == sizeof one);
+  }
+
+  void on_ready(uint8_t) override {
+    take_count(event_.get());
+    for (const std::function<void()>& task : take()) task();
+  }
+
+ private:
+  std::vector<std::function<void()>> take() EXCLUDES_LOCK(mutex_) {
+    const base::Guard guard(mutex_);
+    return std::exchange(tasks_, {});
+  }
+
+  Fd event_;
+  base::Mutex mutex_;
+  std::vector<std::function<void()>> tasks_ GUARDED_BY(mutex_);
 };
 
-struct Repeated {
-  Repeated(asio::io_context& context, base::Duration every, std::function<void()> work)
-      : timer(context), period(every), task(std::move(work)) {}
+class Timer final : public Source {
+ public:
+  // `period` zero: once.
+  Timer(Poll& poll, base::Duration first, base::Duration period, std::function<void()> task)
+      : timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
+        task_(std::move(task)) {
+    const itimerspec when{.it_interval = spec(period),
+                          .it_value = spec(std::max(first, base::Duration(1)))};
+    CHECK(timer_ && ::timerfd_settime(timer_.get(), 0, &when, nullptr) == 0);
+    CHECK(poll.add(timer_.get(), kReadable, *this));
+  }
+  int fd() const { return timer_.get(); }
+  void replace(std::function<void()> task) { task_ = std::move(task); }
 
-  void wait() {
-    timer.expires_after(period);
-    timer.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      task();
-      wait();
-    });
+  void on_ready(uint8_t) override {
+    take_count(timer_.get());
+    task_();
   }
 
-  asio::steady_timer timer;
-  base::Duration period;
-  std::function<void()> task;
+ private:
+  static timespec spec(base::Duration span) {
+    constexpr int64_t kSecond = 1'000'000'000;
+    return {.tv_sec = span.count() / kSecond, .tv_nsec = span.count() % kSecond};
+  }
+
+  Fd timer_;
+  std::function<void()> task_;
+};
+
+class Readable final : public Source {
+ public:
+  Readable(Poll& poll, int fd, std::function<void()> task) : task_(std::move(task)) {
+    CHECK(poll.add(fd, kReadable, *this));
+  }
+  void on_ready(uint8_t) override { task_(); }
+
+ private:
+  std::function<void()> task_;
+};
+
+// Asio's side of a loop: its io_context, and our sources as one descriptor in it.
+class AsioSide {
+ public:
+  explicit AsioSide(Poll& poll) : poll_(poll), sources_(context, poll.fd()) { wait(); }
+  ~AsioSide() { sources_.release(); }
+
+  asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+
+ private:
+  void wait() {
+    sources_.async_wait(asio::posix::descriptor_base::wait_read,
+                        [this](const boost::system::error_code& error) {
+                          if (error) return;
+                          poll_.dispatch();
+                          wait();
+                        });
+  }
+
+  Poll& poll_;
+  asio::posix::stream_descriptor sources_;
 };
 
 }  // namespace
 
 struct Loop::State {
-  // Posts come from other threads; descriptors and timers are touched by the loop's own alone.
-  asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
-  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   Poll poll;
-  Watched sockets{context, poll.fd(), [this] { poll.dispatch(); }};
-  std::list<Repeated> repeated;
-  std::list<Watched> watched;
+  Posts posts{poll};
+  std::list<Timer> timers;
+  std::list<Readable> readables;
+  std::optional<AsioSide> asio_side;
+  bool stopped = false;
 };
 
-Loop::Loop() : state_(std::make_unique<State>()) { state_->sockets.wait(); }
-
+Loop::Loop() : state_(std::make_unique<State>()) {}
 Loop::~Loop() = default;
 
-void Loop::run() { state_->context.run(); }
-
-void Loop::stop() {
-  asio::post(state_->context, [this] { state_->context.stop(); });
+void Loop::run() {
+  if (state_->asio_side) {
+    state_->asio_side->context.run();
+  } else {
+    while (!state_->stopped) state_->poll.wait();
+  }
 }
 
-void Loop::post(std::function<void()> task) { asio::post(state_->context, std::move(task)); }
+void Loop::stop() {
+  post([this] {
+    state_->stopped = true;
+    if (state_->asio_side) state_->asio_side->context.stop();
+  });
+}
+
+void Loop::post(std::function<void()> task) { state_->posts.add(std::move(task)); }
 
 void Loop::every(base::Duration period, std::function<void()> task) {
   CHECK(period > base::Duration::zero());
-  state_->repeated.emplace_back(state_->context, period, std::move(task)).wait();
+  state_->timers.emplace_back(state_->poll, period, period, std::move(task));
 }
 
 void Loop::after(base::Duration delay, std::function<void()> task) {
-  auto timer = std::make_unique<asio::steady_timer>(state_->context, delay);
-  asio::steady_timer& started = *timer;
-  started.async_wait(
-      [owner = std::move(timer), work = std::move(task)](const boost::system::error_code& error) {
-        if (!error) work();
-      });
+  std::list<Timer>& timers = state_->timers;
+  const auto it = timers.emplace(timers.end(), state_->poll, delay, base::Duration::zero(),
+                                 std::function<void()>());
+  it->replace([this, it, work = std::move(task)] {
+    work();
+    state_->poll.remove(it->fd(), *it);
+    state_->poll.defer([this, it] { state_->timers.erase(it); });
+  });
 }
 
 void Loop::when_readable(int fd, std::function<void()> task) {
-  state_->watched.emplace_back(state_->context, fd, std::move(task)).wait();
+  state_->readables.emplace_back(state_->poll, fd, std::move(task));
 }
 
 Poll& Loop::poll() { return state_->poll; }
 
-boost::asio::io_context& Loop::context() { return state_->context; }
+boost::asio::io_context& Loop::context() {
+  if (!state_->asio_side) state_->asio_side.emplace(state_->poll);
+  return state_->asio_side->context;
+}
 
 }  // namespace io

@@ -1,4 +1,9 @@
-// One thread's event loop: an io_context, and the set of its sessions' sockets inside it.
+// One thread's event loop.
+//
+// Sockets, timers, posts: all are sources of one Poll. A room that wants Asio (its coroutines,
+// TLS, signals) asks for context(); from then on the thread is run by that io_context, which
+// waits for the Poll as for any descriptor. Sessions run beside it either way; without it a wake-up
+// saves two or three system calls.
 //
 // Thread: run() makes the calling thread the loop's; post() and stop() are for any thread, all else
 // is for the loop's own (or for before run()).
@@ -26,17 +31,16 @@ class Loop {
   void stop();
 
   void post(std::function<void()> task);
-  // Again and again, the next time `period` after the last call's end; until the loop ends.
+  // Again and again until the loop ends; a call that takes longer than `period` is followed by one.
   void every(base::Duration period, std::function<void()> task);
   void after(base::Duration delay, std::function<void()> task);
-  // Each time `fd` has something to read. Not for sockets of sessions: those belong to poll().
-  void when_readable(int fd, std::function<void()> task);
+  void when_readable(int fd, std::function<void()> task);  // Each time; `fd` outlives the loop.
 
   Poll& poll();
-  boost::asio::io_context& context();
+  boost::asio::io_context& context();  // REQUIRES, the first time: run() has not begun.
 
  private:
-  struct State;  // Asio's side of the loop.
+  struct State;
   std::unique_ptr<State> state_;
 };
 

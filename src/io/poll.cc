@@ -44,14 +44,16 @@ void Poll::remove(int fd, Source& source) {
   }
 }
 
+void Poll::wait() { round(-1); }
+
 void Poll::dispatch() {
-  // One source alone is a client that waits for its answer: its next request is not there yet.
-  for (int i = 0; i < kRounds && round() > 1; ++i) {
+  for (int i = 0; i < kRounds && round(0) > 0; ++i) {
   }
 }
 
-int Poll::round() {
-  const int found = ::epoll_wait(set_.get(), events_.data(), static_cast<int>(events_.size()), 0);
+int Poll::round(int timeout_ms) {
+  const int found =
+      ::epoll_wait(set_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
   count_ = found;
   for (at_ = 0; at_ < count_; ++at_) {
     const epoll_event& event = events_[static_cast<size_t>(at_)];
@@ -59,6 +61,8 @@ int Poll::round() {
     static_cast<Source*>(event.data.ptr)->on_ready(ready_of(event.events));
   }
   at_ = count_ = 0;
+  for (size_t i = 0; i < deferred_.size(); ++i) std::exchange(deferred_[i], nullptr)();
+  deferred_.clear();
   return found;
 }
 

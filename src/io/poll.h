@@ -1,10 +1,8 @@
-// The sockets of one thread's sessions: an epoll set that tells each source when its descriptor is
-// ready.
+// A set of descriptors, and who is told when one of them is ready: epoll, level-triggered.
 //
-// Why not Asio's own sockets: they are edge-triggered, so after each request Asio tries a recv()
-// that finds nothing (or re-arms with epoll_ctl); level-triggered, a request costs one recv() and
-// one send(), and a share of an epoll_wait(). The set is itself a descriptor, and the thread's
-// io_context waits for that one (io/loop.h). Measured: docs/decisions/ has the numbers.
+// Level-triggered, a request costs one recv(), one send() and a share of an epoll_wait(). Asio's
+// own sockets are edge-triggered: each request costs one more recv() that finds nothing, or an
+// epoll_ctl() to be told again.
 //
 // Thread: one owner.
 #pragma once
@@ -12,7 +10,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <vector>
 
 #include "io/socket.h"
 
@@ -40,10 +40,13 @@ class Poll {
   // From now on `source` is told nothing, events that were read already included.
   void remove(int fd, Source& source);
 
-  int fd() const { return set_.get(); }  // Readable when some source is ready.
-  // Tells all that are ready now, and those that became ready meanwhile, for a bounded number of
-  // rounds.
+  void wait();  // Until some source is ready; tells all that are.
+  // For a set inside another one: its descriptor is readable when some source is ready; then
+  // dispatch() tells those, and those that become ready meanwhile, for a bounded number of rounds.
+  int fd() const { return set_.get(); }
   void dispatch();
+  // After the present round: for what must not vanish while it is being told.
+  void defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
 
   // 64 KiB for the source that is being told: a read goes here first, so that an idle connection
   // needs no buffer.
@@ -51,12 +54,13 @@ class Poll {
 
  private:
   static constexpr int kRounds = 8;
-  int round();
+  int round(int timeout_ms);
 
   Fd set_;
   std::array<epoll_event, 256> events_;
   int at_ = 0, count_ = 0;  // Of events_: the one being told, and how many there are.
   std::array<char, 64 * 1024> scratch_;
+  std::vector<std::function<void()>> deferred_;
 };
 
 }  // namespace io

@@ -27,7 +27,7 @@ void Worker::welcome(Arrival& arrival, const MakeTalk& make) {
 
 void Worker::bury(Session& session) {
   const size_t place = session.place;
-  if (buried_.empty()) loop_.post([this] { buried_.clear(); });
+  if (buried_.empty()) loop_.poll().defer([this] { buried_.clear(); });
   buried_.push_back(std::move(sessions_[place]));
   if (place + 1 < sessions_.size()) {
     sessions_[place] = std::move(sessions_.back());
