@@ -1,10 +1,8 @@
 #include "io/loop.h"
 
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <list>
@@ -13,18 +11,12 @@
 
 #include "base/check.h"
 #include "base/mutex.h"
+#include "io/timers.h"
 
 namespace io {
 namespace {
 
 namespace asio = boost::asio;
-
-void take_count(int fd) {
-  uint64_t count = 0;
-  // Nothing to read is no news: another round took it.
-  while (::read(fd, &count, sizeof count) < 0 && errno == EINTR) {
-  }
-}
 
 // Tasks of other threads.
 class Posts final : public Source {
@@ -44,7 +36,8 @@ class Posts final : public Source {
   }
 
   void on_ready(uint8_t) override {
-    take_count(event_.get());
+    uint64_t count = 0;
+    [[maybe_unused]] const ssize_t got = ::read(event_.get(), &count, sizeof count);
     for (const std::function<void()>& task : take()) task();
   }
 
@@ -57,35 +50,6 @@ class Posts final : public Source {
   Fd event_;
   base::Mutex mutex_;
   std::vector<std::function<void()>> tasks_ GUARDED_BY(mutex_);
-};
-
-class Timer final : public Source {
- public:
-  // `period` zero: once.
-  Timer(Poll& poll, base::Duration first, base::Duration period, std::function<void()> task)
-      : timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
-        task_(std::move(task)) {
-    const itimerspec when{.it_interval = spec(period),
-                          .it_value = spec(std::max(first, base::Duration(1)))};
-    CHECK(timer_ && ::timerfd_settime(timer_.get(), 0, &when, nullptr) == 0);
-    CHECK(poll.add(timer_.get(), kReadable, *this));
-  }
-  int fd() const { return timer_.get(); }
-  void replace(std::function<void()> task) { task_ = std::move(task); }
-
-  void on_ready(uint8_t) override {
-    take_count(timer_.get());
-    task_();
-  }
-
- private:
-  static timespec spec(base::Duration span) {
-    constexpr int64_t kSecond = 1'000'000'000;
-    return {.tv_sec = span.count() / kSecond, .tv_nsec = span.count() % kSecond};
-  }
-
-  Fd timer_;
-  std::function<void()> task_;
 };
 
 class Readable final : public Source {
@@ -126,7 +90,7 @@ class AsioSide {
 struct Loop::State {
   Poll poll;
   Posts posts{poll};
-  std::list<Timer> timers;
+  Timers timers{poll};
   std::list<Readable> readables;
   std::optional<AsioSide> asio_side;
   bool stopped = false;
@@ -154,18 +118,11 @@ void Loop::post(std::function<void()> task) { state_->posts.add(std::move(task))
 
 void Loop::every(base::Duration period, std::function<void()> task) {
   CHECK(period > base::Duration::zero());
-  state_->timers.emplace_back(state_->poll, period, period, std::move(task));
+  state_->timers.add(period, period, std::move(task));
 }
 
 void Loop::after(base::Duration delay, std::function<void()> task) {
-  std::list<Timer>& timers = state_->timers;
-  const auto it = timers.emplace(timers.end(), state_->poll, delay, base::Duration::zero(),
-                                 std::function<void()>());
-  it->replace([this, it, work = std::move(task)] {
-    work();
-    state_->poll.remove(it->fd(), *it);
-    state_->poll.defer([this, it] { state_->timers.erase(it); });
-  });
+  state_->timers.add(delay, base::Duration::zero(), std::move(task));
 }
 
 void Loop::when_readable(int fd, std::function<void()> task) {

@@ -31,7 +31,7 @@ class Loop {
   void stop();
 
   void post(std::function<void()> task);
-  // Again and again until the loop ends; a call that takes longer than `period` is followed by one.
+  // Again and again until the loop ends, each time `period` after the end of the last call.
   void every(base::Duration period, std::function<void()> task);
   void after(base::Duration delay, std::function<void()> task);
   void when_readable(int fd, std::function<void()> task);  // Each time; `fd` outlives the loop.

@@ -104,10 +104,7 @@ bool Session::send() {
 
 void Session::settle() {
   if (phase_ == Phase::kOver) return;
-  if (phase_ == Phase::kLingering) {
-    if (eof_) end();
-    return;
-  }
+  if (phase_ == Phase::kLingering) return linger();
   const Talk::State state = talk_->state();
   if (finished(state)) return finish();
   const bool full = unsent() > home_.bounds.unsent_bytes_max || state.more ||
@@ -127,15 +124,16 @@ void Session::finish() {
   if (eof_ || ::shutdown(fd_.get(), SHUT_WR) != 0) return end();
   phase_ = Phase::kLingering;
   since_ = home_.now;
+  if (!read()) return end();
   linger();
 }
 
 // While bytes of the client are unread, closing would reset the connection, and the reset would
 // overtake what was sent last. A server that stops waits for no one beyond that.
 void Session::linger() {
-  if (!read() || eof_) return end();
   char one;
-  if (stopping_ && ::recv(fd_.get(), &one, 1, MSG_PEEK) < 0) return end();
+  const bool waited_enough = stopping_ && ::recv(fd_.get(), &one, 1, MSG_PEEK) < 0;
+  if (eof_ || waited_enough) return end();
   want(io::kReadable);
 }
 

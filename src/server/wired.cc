@@ -120,6 +120,7 @@ void Server::Wired::add_api(Listening listening) {
 }
 
 void Server::Wired::keep_house() {
+  if (stopping_) return;
   keeper_.every(kTick, [this] { wiring_.limiter.tick(wiring_.clock.now()); });
   if (!wiring_.watched_files.empty()) watch_files();
   for (const auto& acceptor : acceptors_) acceptor->start();
