@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <utility>
 
 #include "base/version.h"
 #include "cli/cli.h"
@@ -44,7 +45,8 @@ int Program::run(int argc, char** argv) {
     return kUsage;
   }
   const std::string first = argv[1];
-  if (!first.starts_with('-') && app_.get_subcommand_no_throw(first) == nullptr) {
+  const auto named = [&](const CLI::App* command) { return command->check_name(first); };
+  if (!first.starts_with('-') && std::as_const(app_).get_subcommands(named).empty()) {
     return usage_error("unknown command '" + first + "'");
   }
   try {

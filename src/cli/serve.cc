@@ -67,7 +67,7 @@ int serve(const config::Sources& sources, config::Config config) {
   limiter::LimiterOptions options = config.limiter;
   options.seed = random_seed();
   limiter::Limiter limiter(options);
-  const std::vector<limiter::SpecError> errors = limiter.reload(config.domains);
+  const std::vector<limiter::SpecError> errors = limiter.reload(std::move(config.domains));
   for (const limiter::SpecError& error : errors) {
     std::fprintf(stderr, "%s\n", to_string(error).c_str());
   }

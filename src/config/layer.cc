@@ -42,9 +42,10 @@ void set_text(const Setting& setting, std::string_view text, const Mark& mark,
 
 void set_node(const Setting& setting, const Node& node, Reading& reading, Draft& draft) {
   if (!setting.list) {
+    if (node.is_null()) return reading.fail(node, setting.path + " has no value");
     if (!node.is_text()) {
-      const std::string kind = node.is_null() ? "nothing" : std::string(kind_name(node));
-      return reading.fail(node, setting.path + " must be " + setting.kind + ", not " + kind);
+      return reading.fail(node,
+                          setting.path + " must be one value, not " + std::string(kind_name(node)));
     }
     return set_one(setting, node.text, reading.mark(node), setting.path, draft);
   }

@@ -194,13 +194,13 @@ TEST(File, EveryProblemIsFoundAtOnce) {
             "f:6:22: store.redis is not in this version\n"
             "f:6:39: store.mode: must be granted or strict, not 'fast'\n"
             "f:7:21: table.memory_max: '1KB' is no size: as in 65536, 64KiB, 1MiB or 2GiB\n"
-            "f:7:37: table.when_full must be refuse, allow, not a list\n"
+            "f:7:37: table.when_full must be one value, not a list\n"
             "f:8:16: bounds.line: must be from 1KiB to 16MiB\n"
             "f:8:33: bounds.stop_timeout: must be from 0ms to 1h\n"
             "f:8:50: bounds.connections: '99999999999999999999' must be an integer between 0 and "
             "9223372036854775807\n"
             "f:9:6: log must be a map, not a list\n"
-            "f:10:1: data must be path, not nothing\n"
+            "f:10:1: data has no value\n"
             "f:11:52: rate \"5\" must be <count>/<period>, as in 100/s\n");
 }
 

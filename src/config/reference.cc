@@ -122,7 +122,7 @@ std::string reference_markdown() {
   for (size_t i = 0; i < settings().size(); ++i) {
     const std::string_view next = settings()[i].group();
     if (next != group) {
-      out += "\n### " + (next.empty() ? "top" : '`' + std::string(next) + '`') +
+      out += "\n### " + (next.empty() ? "Without a group" : '`' + std::string(next) + '`') +
              "\n\n| Key | Value | Default | Variable | Flag | |\n|---|---|---|---|---|---|\n";
       group = next;
     }
