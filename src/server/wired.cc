@@ -81,6 +81,8 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
   }
   if (tcp) add_tcp(std::move(*tcp));
   if (api) add_api(std::move(*api));
+  // From here on: who reads the ready line and then changes a file expects a reload.
+  if (!wiring_.watched_files.empty()) watch_.emplace(wiring_.watched_files);
 }
 
 command::Services Server::Wired::services() {
@@ -122,12 +124,11 @@ void Server::Wired::add_api(Listening listening) {
 void Server::Wired::keep_house() {
   if (stopping_) return;
   keeper_.every(kTick, [this] { wiring_.limiter.tick(wiring_.clock.now()); });
-  if (!wiring_.watched_files.empty()) watch_files();
+  if (watch_) watch_files();
   for (const auto& acceptor : acceptors_) acceptor->start();
 }
 
 void Server::Wired::watch_files() {
-  watch_.emplace(wiring_.watched_files);
   if (watch_->fd() < 0) {
     io::log(io::Level::kWarning, "files are not watched: no inotify; SIGHUP reloads");
     return;
