@@ -1,8 +1,7 @@
 # How a room is built: a static library of src/ROOM/*.cc, and one test program of its *_test.cc.
 
 find_package(Threads REQUIRED)
-find_package(OpenSSL REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS system json url)
+find_package(Boost 1.81 REQUIRED COMPONENTS system json)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(date REQUIRED)
@@ -33,8 +32,7 @@ endif()
 set(RATELIMMQ_LIBRARIES_base Boost::system)
 set(RATELIMMQ_LIBRARIES_metric prometheus-cpp::core)
 set(RATELIMMQ_LIBRARIES_command Boost::json)
-set(RATELIMMQ_LIBRARIES_io OpenSSL::SSL OpenSSL::Crypto spdlog::spdlog)
-set(RATELIMMQ_LIBRARIES_http Boost::url)
+set(RATELIMMQ_LIBRARIES_io spdlog::spdlog)
 set(RATELIMMQ_LIBRARIES_config yaml-cpp date::date-tz Boost::json)
 
 set_property(GLOBAL PROPERTY RATELIMMQ_ROOMS "")
