@@ -5,7 +5,6 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/impl/basic_parser.ipp>
 #include <functional>
 #include <string>
 

@@ -27,15 +27,18 @@ ApiTalk::~ApiTalk() { return_->talk = nullptr; }
 
 size_t ApiTalk::feed(std::string_view bytes) {
   feeding_ = true;
-  const size_t used = connection_.feed(bytes, api_.services.clock.now());
+  began_ = api_.services.clock.now();
+  const size_t used = connection_.feed(bytes, began_);
   feeding_ = false;
   return used;
 }
 
 void ApiTalk::on_request(const http::Request& request) {
-  began_ = api_.services.clock.now();
-  if (const auto why = http::foreign(api_.guard, request)) {
-    return reply(command::problem(403, "Forbidden", *why));
+  if (!known(request)) {
+    if (const auto why = http::foreign(api_.guard, request)) {
+      return reply(command::problem(403, "Forbidden", *why));
+    }
+    known_host_ = request.host;
   }
   command::serve_http(api_.services, caller_, command::Listener::kApi,
                       {.method = request.method,
@@ -44,6 +47,12 @@ void ApiTalk::on_request(const http::Request& request) {
                        .body = request.body,
                        .request_id = request.request_id},
                       reply_);
+}
+
+// As the last one that was let in: a program asks with the same Host again and again.
+bool ApiTalk::known(const http::Request& request) const {
+  return request.origin.empty() && request.sec_fetch_site.empty() && !known_host_.empty() &&
+         request.host == known_host_;
 }
 
 http::Answer ApiTalk::refused(const http::Refusal& refusal) {

@@ -46,6 +46,7 @@ class ApiTalk final : public Talk, private http::Application {
   void on_request(const http::Request& request) override;
   http::Answer refused(const http::Refusal& refusal) override;
   void reply(command::HttpAnswer&& answer);
+  bool known(const http::Request& request) const;
 
   Api& api_;
   command::Caller caller_;
@@ -53,7 +54,8 @@ class ApiTalk final : public Talk, private http::Application {
   std::function<void()> on_ready_;
   std::shared_ptr<Return> return_;
   std::function<void(command::HttpAnswer&&)> reply_;  // Made once: a call costs no allocation.
-  base::Time began_;                                  // When the present request was whole.
+  base::Time began_;                                  // When the last bytes came.
+  std::string known_host_;                            // Has passed the guard.
   bool feeding_ = false;
 };
 

@@ -7,11 +7,13 @@
 namespace server {
 namespace {
 
-constexpr int kReadsAtOnce = 4;        // Of one session, before others have their turn.
-constexpr size_t kIdleCapacity = 256;  // What a string of an idle session may keep.
+constexpr int kReadsAtOnce = 4;  // Of one session, before others have their turn.
+// What an empty string may keep: of an idle session, and of a busy one.
+constexpr size_t kIdleCapacity = 256;
+constexpr size_t kBusyCapacity = size_t{256} << 10;
 
-void shrink(std::string& text) {
-  if (text.empty() && text.capacity() > kIdleCapacity) std::string().swap(text);
+void shrink(std::string& text, size_t capacity_max) {
+  if (text.empty() && text.capacity() > capacity_max) std::string().swap(text);
 }
 
 }  // namespace
@@ -63,6 +65,7 @@ void Session::take(std::string_view bytes) {
   } else {
     rest_.append(bytes);
     rest_.erase(0, talk_->feed(rest_));
+    shrink(rest_, kBusyCapacity);
   }
   broken_ = !send();
   if (!broken_ && talk_->state().more && unsent() == 0) feed_rest();
@@ -91,6 +94,7 @@ bool Session::send() {
     }
     if (sent_ == from.size()) {
       from.clear();
+      shrink(from, kBusyCapacity);
       sent_ = 0;
     } else {
       if (&from != &unsent_) {
@@ -178,9 +182,9 @@ void Session::sweep() {
 }
 
 void Session::give_back() {
-  shrink(rest_);
-  shrink(unsent_);
-  shrink(talk_->out());
+  shrink(rest_, kIdleCapacity);
+  shrink(unsent_, kIdleCapacity);
+  shrink(talk_->out(), kIdleCapacity);
   talk_->rest();
 }
 

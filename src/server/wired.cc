@@ -125,7 +125,11 @@ void Server::Wired::keep_house() {
   if (stopping_) return;
   keeper_.every(kTick, [this] { wiring_.limiter.tick(wiring_.clock.now()); });
   if (watch_) watch_files();
-  for (const auto& acceptor : acceptors_) acceptor->start();
+  for (const auto& acceptor : acceptors_) {
+    acceptor->start();
+    io::log(io::Level::kInfo, "listening",
+            {{"listener", acceptor->name()}, {"address", acceptor->endpoint().text()}});
+  }
 }
 
 void Server::Wired::watch_files() {

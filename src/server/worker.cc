@@ -62,7 +62,9 @@ void Worker::cut_off() {
 }
 
 void Worker::tell_if_empty() {
-  if (empty_ && sessions_.empty()) empty_();
+  if (!empty_ || !sessions_.empty() || told_) return;
+  told_ = true;
+  empty_();
 }
 
 }  // namespace server

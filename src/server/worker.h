@@ -52,7 +52,8 @@ class Worker {
   base::Random ids_;
   std::vector<std::unique_ptr<Session>> sessions_;
   std::vector<std::unique_ptr<Session>> buried_;  // Ended; one of them may be running right now.
-  std::function<void()> empty_;
+  std::function<void()> empty_;                   // Set: the worker stops.
+  bool told_ = false;
 };
 
 }  // namespace server
