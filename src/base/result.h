@@ -9,17 +9,17 @@ namespace base {
 
 // What went wrong, as callers tell errors apart. Each protocol has one function Code -> wire.
 enum class Code {
-  kInvalid,     // A request that cannot be: syntax, a field out of its bounds.
-  kLimited,     // Over a limit.
-  kNoAuth,      // Who are you?
-  kNoPerm,      // Not you.
-  kNotFound,    // Named, but not there.
-  kStale,       // A receipt or id whose time is over.
-  kFull,        // A bound was reached.
-  kReadOnly,    // The disk is full.
-  kUnknown,     // In doubt: it may have happened.
-  kShutdown,    // Stopping.
-  kIo,          // The world failed: file, socket.
+  kInvalid,   // A request that cannot be: syntax, a field out of its bounds.
+  kLimited,   // Over a limit.
+  kNoAuth,    // Who are you?
+  kNoPerm,    // Not you.
+  kNotFound,  // Named, but not there.
+  kStale,     // A receipt or id whose time is over.
+  kFull,      // A bound was reached.
+  kReadOnly,  // The disk is full.
+  kUnknown,   // In doubt: it may have happened.
+  kShutdown,  // Stopping.
+  kIo,        // The world failed: file, socket.
 };
 
 struct Error {

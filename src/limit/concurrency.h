@@ -4,7 +4,8 @@
 // Bound (P2): at no instant more than `cap` holds.
 // State: 16 bytes a hold, at most `cap` live ones in a vector of at most twice that.
 // Cost: check() two binary searches at most; take(), renew() and release() look through the live
-// holds for the id (measured: 0.3 us among 1,000, 3 us among 10,000), which is why the cap is bounded.
+// holds for the id (measured: 0.3 us among 1,000, 3 us among 10,000), which is why the cap is
+// bounded.
 #pragma once
 #include <cstddef>
 #include <cstdint>
