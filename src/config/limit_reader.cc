@@ -58,7 +58,7 @@ class LimitReader {
   }
 
  private:
-  void fail(const Node& node, std::string what) { reading_.fail(node, std::move(what)); }
+  void fail(const Node& node, std::string_view what) { reading_.fail(node, what); }
   const Node& at(std::string_view key) const {  // For problems: the value, else the whole limit.
     const Node* found = node_.find(key);
     return found == nullptr ? node_ : *found;

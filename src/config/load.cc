@@ -127,7 +127,7 @@ void add_built_in(Limits& limits) {
 void finish(Limits limits, Draft& draft) {
   add_built_in(limits);
   for (limiter::SpecError& error : limiter::Limits::check(limits.domains)) {
-    draft.problems.add(std::move(error.mark), std::move(error.what));
+    draft.problems.add(std::move(error.mark), error.what);
   }
   check_settings(draft);
   draft.config.domains = std::move(limits.domains);

@@ -36,12 +36,12 @@ std::string to_string(const Problem& problem) {
   return text.empty() ? problem.what : text + ": " + problem.what;
 }
 
-void Problems::add(limiter::Mark where, std::string what) {
+void Problems::add(limiter::Mark where, std::string_view what) {
   if (found_.size() == kMax) {
     ++left_out_;
     return;
   }
-  found_.push_back({std::move(where.file), where.line, where.column, std::move(what)});
+  found_.push_back({std::move(where.file), where.line, where.column, shown(what, kWhatMax)});
 }
 
 std::vector<Problem> Problems::sorted() const {
@@ -77,11 +77,10 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
   return near.empty() ? std::string() : " (" + std::string(near) + "?)";
 }
 
-std::string shown(std::string_view text) {
-  constexpr size_t kShownMax = 64;
-  std::string out(text.substr(0, kShownMax));
+std::string shown(std::string_view text, size_t most) {
+  std::string out(text.substr(0, most));
   // Not in the middle of a character: drop a cut-off UTF-8 sequence.
-  if (text.size() > kShownMax) {
+  if (text.size() > most) {
     while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80) out.pop_back();
     if (!out.empty() && static_cast<unsigned char>(out.back()) >= 0xC0) out.pop_back();
     out += "…";

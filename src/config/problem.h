@@ -14,9 +14,10 @@ namespace config {
 // Thread: one owner.
 class Problems {
  public:
-  static constexpr size_t kMax = 100;  // What comes after is counted in one last problem.
+  static constexpr size_t kMax = 100;      // What comes after is counted in one last problem.
+  static constexpr size_t kWhatMax = 500;  // Bytes of one problem: a file may have long names.
 
-  void add(limiter::Mark where, std::string what);
+  void add(limiter::Mark where, std::string_view what);
   bool empty() const { return found_.empty(); }
   // Files in the order in which they first had a problem; within a file by place.
   std::vector<Problem> sorted() const;
@@ -33,7 +34,8 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 // " (listen?)", or nothing.
 std::string suggestion(std::string_view word, std::span<const std::string_view> known);
 
-// What a file said, as it may stand in an error: one short line.
-std::string shown(std::string_view text);
+// What a file said, as it may stand in an error: one line of at most `most` bytes and "…".
+inline constexpr size_t kShownMax = 64;
+std::string shown(std::string_view text, size_t most = kShownMax);
 
 }  // namespace config

@@ -33,6 +33,14 @@ TEST(Problems, AreBoundedAndSayHowManyWereLeftOut) {
   EXPECT_EQ(to_string(all.back()), "7 more problems");
 }
 
+TEST(Problems, AreOneLineOfBoundedLengthEach) {
+  Problems problems;
+  problems.add({"a", 1, 1}, "key '\n" + std::string(10'000, 'k') + "'");
+  const std::string what = problems.sorted().at(0).what;
+  EXPECT_EQ(what.find('\n'), std::string::npos);
+  EXPECT_EQ(what.size(), Problems::kWhatMax + std::string("…").size());
+}
+
 TEST(Suggestion, IsTheNearestWordWithinTwoEdits) {
   constexpr std::array<std::string_view, 4> kWords{"listen", "limits", "log", "rate_limit"};
   EXPECT_EQ(nearest("litsen", kWords), "listen");

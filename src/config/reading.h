@@ -28,9 +28,7 @@ class Reading {
   const std::string& file() const { return file_; }
   Problems& problems() { return problems_; }
   limiter::Mark mark(const yaml::Node& node) const { return {file_, node.line, node.column}; }
-  void fail(const yaml::Node& node, std::string what) {
-    problems_.add(mark(node), std::move(what));
-  }
+  void fail(const yaml::Node& node, std::string_view what) { problems_.add(mark(node), what); }
 
   // False, and a problem, if `node` is no map; null passes as an empty one.
   bool is_map(const yaml::Node& node, std::string_view name);

@@ -165,8 +165,8 @@ class Builder : public YAML::EventHandler {
     map.key.reset();
   }
   static std::string kind_text(const Node& node) { return std::string(kind_name(node)); }
-  void fail(const Node& node, std::string what) {
-    problems_.add({file_, node.line, node.column}, std::move(what));
+  void fail(const Node& node, std::string_view what) {
+    problems_.add({file_, node.line, node.column}, what);
   }
 
   const std::string& file_;
