@@ -166,7 +166,7 @@ bool OneRequest::folded(Text name, Text value) const {
 }
 
 void OneRequest::keep_once(Kept::Name name, Text value, error_code& error) {
-  if (kept_.has(name)) return refuse(error, 400, "Host is given twice");
+  if (kept_.has(name)) return refuse(error, 400, "Host, Origin or Sec-Fetch-Site is given twice");
   kept_.keep(name, view(value));
 }
 
@@ -177,7 +177,7 @@ void OneRequest::keep_known(field known, Text name, Text value, error_code& erro
     case field::content_type:
       return kept_.keep(Kept::kType, view(value));
     case field::origin:
-      return kept_.keep(Kept::kOrigin, view(value));
+      return keep_once(Kept::kOrigin, value, error);
     case field::content_length:
       if (sized_ || coded_) return refuse(error, 400, "the body's length is given twice");
       if (view(value).find_first_not_of("0123456789") != std::string_view::npos) {
@@ -202,7 +202,7 @@ void OneRequest::keep_known(field known, Text name, Text value, error_code& erro
       break;
   }
   if (same(view(name), "X-Request-Id")) kept_.keep(Kept::kId, view(value));
-  if (same(view(name), "Sec-Fetch-Site")) kept_.keep(Kept::kSite, view(value));
+  if (same(view(name), "Sec-Fetch-Site")) keep_once(Kept::kSite, value, error);
 }
 
 void OneRequest::check_target(error_code& error) {
@@ -213,6 +213,7 @@ void OneRequest::check_target(error_code& error) {
     return refuse(error, 400, "the target is neither a path nor http://host/path");
   }
   const size_t path = std::min(target.find_first_of("/?", kScheme.size()), target.size());
+  if (path == kScheme.size()) return refuse(error, 400, "the target names no host");
   kept_.keep(Kept::kHost, std::string_view(target).substr(kScheme.size(), path - kScheme.size()));
   const bool slash = path < target.size() && target[path] == '/';
   kept_.keep(Kept::kTarget, (slash ? "" : "/") + target.substr(path));

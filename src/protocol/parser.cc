@@ -2,6 +2,13 @@
 #include "protocol/request.h"
 
 namespace protocol {
+namespace {
+
+// The first byte of TLS: a page can make a browser open `https://` to a port of the same machine
+// and carry lines of its choice in the handshake.
+constexpr char kTlsHandshake = 0x16;
+
+}  // namespace
 
 Parser::Parser(Bounds bounds) : line_(bounds), resp_(bounds) {
   CHECK(bounds.line_bytes_max >= kLineBytesMin);
@@ -13,6 +20,10 @@ Parsed Parser::step(std::string_view bytes) {
   if (broken_) return Parsed::kBroken;
   if (spoken_ == Spoken::kUnknown) {
     if (bytes.empty()) return Parsed::kMore;
+    if (bytes.front() == kTlsHandshake) {
+      broken_ = true;
+      return found_.broken("unknown command");
+    }
     spoken_ = bytes.front() == '*' ? Spoken::kResp : Spoken::kLine;
   }
   const Parsed parsed =

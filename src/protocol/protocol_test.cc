@@ -26,6 +26,13 @@ TEST(Parser, TheFirstByteTellsTheProtocol) {
   EXPECT_TRUE(resp.resp());
 }
 
+TEST(Parser, ATlsHandshakeIsTheEnd) {
+  Parser parser{Bounds{}};
+  EXPECT_EQ(parser.step("\x16\x03\x01\nPING\nSHUTDOWN\n"), Parsed::kBroken);
+  EXPECT_EQ(parser.refusal(), "unknown command");
+  EXPECT_EQ(parser.step("PING\n"), Parsed::kBroken);
+}
+
 TEST(Parser, ABrokenStreamStaysBroken) {
   Parser parser{Bounds{}};
   EXPECT_EQ(parser.step("*x\r\n"), Parsed::kBroken);
