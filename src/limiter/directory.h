@@ -35,7 +35,7 @@ class Directory {
 
   size_t segments() const { return mapping_.load(std::memory_order_acquire) & kCountMask; }
   size_t segments_max() const { return segments_max_; }
-  size_t index(uint64_t low) const;
+  size_t index(uint64_t low) const { return index(low, mapping_.load(std::memory_order_acquire)); }
   Segment& at(size_t index) const { return segments_[index]; }
   Segment& of(uint64_t low) const { return segments_[index(low)]; }
 
@@ -59,6 +59,7 @@ class Directory {
   // One word: mask of L + 1 bits above, number of segments below, so that both are read at once.
   static constexpr uint64_t kCountMask = 0xffff'ffff;
 
+  static size_t index(uint64_t low, uint64_t mapping);
   void construct(size_t segments);
   void publish(size_t segments);
 
@@ -70,8 +71,7 @@ class Directory {
   std::atomic<uint64_t> mapping_{0};
 };
 
-inline size_t Directory::index(uint64_t low) const {
-  const uint64_t mapping = mapping_.load(std::memory_order_acquire);
+inline size_t Directory::index(uint64_t low, uint64_t mapping) {
   const uint64_t mask = mapping >> 32;
   const uint64_t wide = low & mask;
   return wide < (mapping & kCountMask) ? wide : low & (mask >> 1);
@@ -79,10 +79,12 @@ inline size_t Directory::index(uint64_t low) const {
 
 inline Segment& Directory::lock(uint64_t low) const {
   for (;;) {
-    Segment& segment = of(low);
+    const uint64_t mapping = mapping_.load(std::memory_order_acquire);
+    Segment& segment = segments_[index(low, mapping)];
     segment.lock.lock();
-    if (&of(low) == &segment) [[likely]]
+    if (mapping_.load(std::memory_order_acquire) == mapping) [[likely]]
       return segment;
+    if (&of(low) == &segment) return segment;
     segment.lock.unlock();
   }
 }

@@ -3,16 +3,18 @@
 // Open addressing with the slots in order ("Ordered hash tables", O. Amble and D. E. Knuth, The
 // Computer Journal 1974). A tag's home is its share of the segment:
 //
-//   home = tag / 2^64 · homes          homes = slots - kTail, so nothing wraps around
+//   home = tag / 2^64 · homes, rounded down to the start of a cache line (two slots)
+//   homes = slots - kTail, so nothing wraps around
 //
-//   tags   .  12  17  18   .   .  40  43   .  55   .   .   (the last slot stays empty)
-//   homes     ^1  ^2  ^2          ^6  ^6      ^9
+//   slot    0   1   2   3   4   5   6   7   8   9  10  11
+//   tag     3  12  17  18  22   .  40  43  47   .   .   .   (the last slot stays empty)
+//   home    0   0   2   2   2       6   6   6
 //
 // So a search ends at the first greater tag, whether it hits or misses; a segment grows, shrinks
 // and splits by one walk from left to right; and nothing ever needs a tombstone.
 // The window is reserved whole and used page by page: growing by one page moves no slot to other
-// addresses than its own window, and giving back is giving back the last pages. At most four
-// fifths of the slots hold a key. This class knows nothing of laws or limits of memory.
+// addresses than its own window, and giving back is giving back the last pages. This class knows
+// nothing of laws or limits of memory.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -27,11 +29,14 @@ namespace limiter {
 class alignas(64) Segment {
  public:
   static constexpr uint32_t kPageSlots = Region::kPageBytes / sizeof(Slot);
+  // Full: 73 %. Then 46 bytes a key on average, and of a hundred keys 63 lie in their home's cache
+  // line, 90 in two and 97 in three. (At 80 %: 42.5 bytes; 48, 78 and 92.)
+  static constexpr uint32_t kPageEntries = 94;
   static constexpr uint32_t kPagesMax = 32;
   static constexpr size_t kWindowBytes = kPagesMax * Region::kPageBytes;
-  // Beyond the last home: at four fifths full, one segment in two hundred needs more, and grows a
-  // page early.
+  // Slots behind the last home. When they are taken, the segment grows early; it is rare.
   static constexpr uint32_t kTail = 12;
+  static_assert(kTail >= 4);  // find() reads four slots from a home on.
 
   // `window`: kWindowBytes that read as zero. Starts with no pages.
   explicit Segment(std::byte* window) : slots_(reinterpret_cast<Slot*>(window)) {}
@@ -53,7 +58,7 @@ class alignas(64) Segment {
 
   uint32_t pages() const REQUIRES_LOCK(lock) { return pages_; }
   bool full() const REQUIRES_LOCK(lock) { return count() >= entries_max(pages_); }
-  static constexpr uint32_t entries_max(uint32_t pages) { return pages * kPageSlots / 5 * 4; }
+  static constexpr uint32_t entries_max(uint32_t pages) { return pages * kPageEntries; }
   static constexpr uint32_t pages_for(uint32_t entries) {
     return (entries + entries_max(1) - 1) / entries_max(1);
   }
@@ -80,7 +85,7 @@ class alignas(64) Segment {
 
  private:
   static uint32_t home(uint64_t tag, uint32_t homes) {
-    return static_cast<uint32_t>((tag >> 32) * homes >> 32);
+    return static_cast<uint32_t>((tag >> 32) * homes >> 32) & ~1u;  // The first of a cache line.
   }
   static constexpr uint32_t homes_of(uint32_t pages) { return pages * kPageSlots - kTail; }
   uint32_t homes() const { return homes_.load(std::memory_order_relaxed); }
@@ -98,6 +103,9 @@ inline Segment::Found Segment::find(Place place) const {
   if (homes() == 0) [[unlikely]]
     return {slots_, false};
   Slot* at = slots_ + home(place.tag, homes());
+  // Nine in ten lie in the first two cache lines: counting there mispredicts less than a loop.
+  at += (at[0].tag < place.tag) + (at[1].tag < place.tag) + (at[2].tag < place.tag) +
+        (at[3].tag < place.tag);
   while (at->tag < place.tag) ++at;
   for (; (at->tag ^ place.tag) < kLabelSpan; ++at) {
     if (at->low == place.low) [[likely]]

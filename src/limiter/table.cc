@@ -16,6 +16,29 @@ bool charges(const Hit& hit, Purpose purpose) {
   return kind_of(*hit.law) == Kind::kHolds ? purpose == Purpose::kTake : purpose != Purpose::kPeek;
 }
 
+// Member by member: copied as a whole, both would be written to the stack in parts of 8 bytes and
+// read back in 16, which stalls; 6 ns of 38.
+void copy(limit::Decision& to, const limit::Decision& from) {
+  to.allowed = from.allowed;
+  to.limit = from.limit;
+  to.remaining = from.remaining;
+  to.retry_after = from.retry_after;
+  to.reset_after = from.reset_after;
+}
+void put(Slot& slot, limit::GcraState state) {
+  slot.words[0] = static_cast<uint64_t>(state.tat);
+  slot.words[1] = state.part;
+}
+
+// A state of the past is as good as one of now. Told without a branch: whether a key is idle is a
+// coin toss to the predictor, and costs 6 ns of 43.
+limit::GcraState upcoming(const Slot& slot, base::Time now) {
+  const auto tat = static_cast<int64_t>(slot.words[0]);
+  const int64_t lead = tat - base::nanoseconds(now);
+  const int64_t ahead = ~(lead >> 63);  // All ones, or none.
+  return {base::nanoseconds(now) + (lead & ahead), slot.words[1] & static_cast<uint64_t>(ahead)};
+}
+
 // The numbers of a state that stays as it is.
 void restate(limit::Decision& decision, const limit::Decision& uncharged) {
   decision.remaining = uncharged.remaining;
@@ -49,20 +72,20 @@ bool Table::decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
       segment.lock.unlock();
       return decide_all({&hit, 1}, now, Purpose::kCharge, {&decision, 1}, {});
     }
-    state = std::bit_cast<limit::GcraState>(found.at->words);
+    state = upcoming(*found.at, now);
     if (hit.law_number == kAdHoc) state = law.fitted(state);
   }
   const limit::Proposal<limit::GcraState> proposal = law.check(state, now, hit.cost);
-  decision = proposal.decision;
+  copy(decision, proposal.decision);
   if (!decision.allowed || hit.cost == 0 || found.present) [[likely]] {
     if (found.present && decision.allowed) {
-      found.at->words = std::bit_cast<std::array<uint64_t, 2>>(proposal.next);
+      put(*found.at, proposal.next);
     }
     segment.lock.unlock();
     return decision.allowed;
   }
   Slot slot = Slot::make(place, Kind::kGcra, hit.law_number);
-  slot.words = std::bit_cast<std::array<uint64_t, 2>>(proposal.next);
+  put(slot, proposal.next);
   const bool added = add(segment, slot, now, Ceiling::kKept) != nullptr;
   segment.lock.unlock();
   settle(now);

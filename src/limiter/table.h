@@ -2,12 +2,12 @@
 //
 // Slots of 32 bytes: 104 bits of the key's hash, the law's number and kind, 16 bytes of state
 // (states that do not fit hang off a pointer; limiter/cell.h). About a thousand of them make a
-// segment, which has its own lock (limiter/segment.h). A segment that is four fifths full grows by
-// a page or two of 4 KiB in place; the number of segments grows one at a time (linear hashing:
+// segment, which has its own lock (limiter/segment.h). A segment that is three quarters full grows
+// by a page or two of 4 KiB in place; the number of segments grows one at a time (linear hashing:
 // limiter/directory.h). So no call ever moves more than a few segments' slots, and no decision
 // waits for more than some tens of microseconds.
 //
-// Memory: a GCRA key costs 41 to 47 bytes, all in, from 20,000 keys to as many as fit. An idle
+// Memory: a GCRA key costs 45.5 to 47 bytes, all in, from 20,000 keys to as many as fit. An idle
 // state equals an absent one, so idle slots are dropped when a segment would grow and by sweep();
 // no other state is ever dropped. At the ceiling, `when_full` says what happens to a key that has
 // no room. sweep() gives pages back to the system.
@@ -100,10 +100,10 @@ class Table {
   enum class Ceiling { kKept, kIgnored };
   using Indexes = boost::container::small_vector<size_t, 16>;  // Of hits.
 
-  bool decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
-                   limit::Decision& decision);
-  bool decide_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                  std::span<limit::Decision> decisions, const HoldTerms& hold);
+  [[gnu::flatten]] bool decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
+                                    limit::Decision& decision);
+  [[gnu::noinline]] bool decide_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
+                                    std::span<limit::Decision> decisions, const HoldTerms& hold);
   bool charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
                   std::span<limit::Decision> decisions, const HoldTerms& hold);
   // False: one of them has no room, and none is added. An allowed or shadow one is left out.
@@ -149,8 +149,9 @@ inline void Table::prefetch_segment(base::Hash128 key) const {
 
 inline void Table::prefetch_slot(base::Hash128 key) const {
   const std::byte* const line = directory_.of(key.low).line_of(place_of(key));
-  __builtin_prefetch(line, 1);
-  __builtin_prefetch(line + 64, 1);
+  // Three lines: 97 keys in a hundred. Into the second cache: the first one takes too few at a time
+  // (a million keys in batches: 57 ns instead of 97).
+  for (int i = 0; i < 3; ++i) __builtin_prefetch(line + 64 * i, 1, 2);
 }
 
 }  // namespace limiter

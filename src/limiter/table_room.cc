@@ -21,7 +21,7 @@ constexpr base::Duration kBarren = std::chrono::milliseconds(10);
 uint32_t roomy_pages(uint32_t entries) { return Segment::pages_for(entries + entries / 16); }
 
 size_t segments_max(size_t memory_bytes_max) {
-  constexpr size_t kBytesEach = kKeysPerSegment * sizeof(Slot);  // And four fifths full.
+  constexpr size_t kBytesEach = kKeysPerSegment * sizeof(Slot);  // And they are not quite full.
   return Directory::kSegmentsMin + std::min(memory_bytes_max, Table::kMemoryBytesMax) / kBytesEach;
 }
 
