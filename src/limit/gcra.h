@@ -57,7 +57,8 @@ class Gcra {
   // Gives back `cost` units that were charged at `charged`, less what has leaked back since:
   // exactly max(0, cost - elapsed · rate) units, fractions included. That is never more than the
   // charge still weighs, so P2 holds with the units counted as never admitted.
-  // REQUIRES: `now` is no earlier than the latest instant that was charged.
+  // That is exact if no charge was later than `now`. Where clocks differ and one was, by a time s,
+  // at most s · rate units too many return, once for each call.
   GcraState give_back(GcraState state, base::Time charged, int64_t cost, base::Time now) const;
 
   // An exact charge taken over from another law when a limit changes: `used` units are in use now.

@@ -217,6 +217,7 @@ TEST(SlidingLog, RefusesParametersThatMeanNothing) {
   EXPECT_EQ(SlidingLog::make({1, seconds(0)}).error().field, "rate");
   EXPECT_EQ(SlidingLog::make({SlidingLog::kCountMax + 1, seconds(1)}).error().field, "rate");
   EXPECT_TRUE(SlidingLog::make({SlidingLog::kCountMax, seconds(1)}).has_value());
+  EXPECT_FALSE(SlidingLog::make({100'001, seconds(1)}).has_value());
 }
 
 }  // namespace
