@@ -115,6 +115,11 @@ class Limiter {
   // (domain), kInvalid ("descriptors", "cost", "dry_run", "ttl_ms"), kFull. A reservation commits
   // by itself when its time is over. Ids are opaque ASCII of at most 48 bytes, begin with a letter,
   // and are never used again.
+  //
+  // The descriptors stay in memory while it is open: keys and values of one may have
+  // kOpeningBytesMax in all, so `open_max` bounds the memory of all; over it kInvalid
+  // ("descriptors").
+  static constexpr size_t kOpeningBytesMax = 4096;
   struct Opened {
     std::string id;
     std::string limited_by;  // As Answer's, when refused.
@@ -126,7 +131,8 @@ class Limiter {
   // then up to its own overdraft; limits do so apart, a commit is not all or none. Returns the
   // units that every limit (shadows aside) has been charged in all. Limits that count requests
   // keep 1. kNotFound: the reservation is not there, or over. Limits are those in force at the
-  // commit: one that a reload removed is left alone.
+  // commit: one that a reload removed is left alone. One whose law a reload changed gets nothing
+  // back, here and at a cancel: how much of the charge the conversion kept is not known.
   base::Result<int64_t> commit(std::string_view id, std::optional<int64_t> cost, base::Time now);
   // Gives back all that has not leaked back, also to limits that count requests.
   base::Status cancel(std::string_view id, base::Time now);

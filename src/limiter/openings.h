@@ -36,8 +36,9 @@ enum class OpenKind : char { kReservation = 'r', kHold = 'h' };  // The first le
 
 struct Charged {  // One state that was charged.
   base::Hash128 key;
-  int64_t cost = 0;   // In all.
-  int64_t times = 1;  // How many descriptors met in it.
+  LawNumber law_number = kAdHoc;  // That it was charged under.
+  int64_t cost = 0;               // In all.
+  int64_t times = 1;              // How many descriptors met in it.
   bool counts_cost = true;
   bool hold = false;
 };

@@ -19,8 +19,21 @@ base::Status validate_ttl(base::Duration ttl, base::Duration ttl_max) {
   return base::invalid("ttl_ms must be an integer between 1 and " + std::to_string(ms), "ttl_ms");
 }
 
+size_t text_bytes(const Ask& ask) {
+  size_t bytes = 0;
+  for (const Descriptor descriptor : ask.descriptors) {
+    for (const Entry& entry : descriptor) bytes += entry.key.size() + entry.value.size();
+  }
+  return bytes;
+}
+
 base::Status validate_opening(const Ask& ask, base::Duration ttl, base::Duration ttl_max) {
   if (auto valid = validate(ask); !valid) return valid;
+  if (text_bytes(ask) > Limiter::kOpeningBytesMax) {
+    return base::invalid("the descriptors of a reservation or hold must have at most " +
+                             std::to_string(Limiter::kOpeningBytesMax) + " bytes",
+                         "descriptors");
+  }
   if (ask.dry_run) return base::invalid("dry_run opens nothing", "dry_run");
   return validate_ttl(ttl, ttl_max);
 }
@@ -54,6 +67,7 @@ std::vector<Charged> charges_of(const Gathered& gathered,
     if (met.hit == Met::kNoHit) continue;
     Charged& charge = charges[met.hit];
     charge.key = met.key;
+    charge.law_number = gathered.hits[met.hit].law_number;
     charge.cost = gathered.hits[met.hit].cost;
     charge.counts_cost = counts_cost(*met.limit);
     charge.hold = is_concurrency(*met.limit);
@@ -152,6 +166,14 @@ class Opens {
   const base::Time now_;
 };
 
+// A charge under a law that is no longer in force gives nothing back: the state was converted
+// since, or will be, and what the conversion keeps of one charge is not known. Too little never
+// harms.
+void give_back(LimiterState& state, const Opening& opening, const Charged& charge, const Hit& hit,
+               int64_t units, base::Time now) {
+  if (hit.law_number == charge.law_number) state.table.give_back(hit, opening.charged, units, now);
+}
+
 // Gives each limit back what of `cost` was not used. The charge's own instant decides how much of
 // it has leaked back by itself.
 void give_back_rest(LimiterState& state, const Opening& opening, int64_t cost, base::Time now) {
@@ -159,7 +181,7 @@ void give_back_rest(LimiterState& state, const Opening& opening, int64_t cost, b
   InForce(state, opening).each([&](const Charged& charge, const Hit& hit, const Limit&) {
     if (!charge.counts_cost) return;
     const int64_t units = std::min(saturating_multiply(rest, charge.times), charge.cost);
-    state.table.give_back(hit, opening.charged, units, now);
+    give_back(state, opening, charge, hit, units, now);
   });
 }
 
@@ -203,7 +225,7 @@ base::Status Limiter::cancel(std::string_view id, base::Time now) {
   const auto opening = state_->openings.take(id, OpenKind::kReservation, now);
   if (!opening) return not_open(id, OpenKind::kReservation);
   InForce(*state_, *opening).each([&](const Charged& charge, const Hit& hit, const Limit&) {
-    state_->table.give_back(hit, opening->charged, charge.cost, now);
+    give_back(*state_, *opening, charge, hit, charge.cost, now);
   });
   return {};
 }

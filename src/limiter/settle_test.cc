@@ -148,15 +148,27 @@ TEST(Reservation, TheNumberOfOpenOnesIsBounded) {
 
 TEST(Reservation, ACommitAfterAReloadSettlesWithTheNewLaw) {
   Settling t({node("tenant", "", {window(100, kHour)})});
-  const auto opened = t.reserve(60, at({}));
+  const auto opened = t.reserve(10, at({}));
   t.reload({node("tenant", "", {window(200, kHour)})});
-  EXPECT_EQ(t.limiter.commit(opened.id, 10, at({})).value(), 10);
-  EXPECT_EQ(t.left(at({})), 190);
+  EXPECT_EQ(t.limiter.commit(opened.id, 60, at({})).value(), 60);
+  EXPECT_EQ(t.left(at({})), 140);
   const auto removed = t.reserve(60, at({}));
   t.reload({node("other", "", {window(200, kHour)})});
   EXPECT_EQ(t.limiter.commit(removed.id, 100, at({})).value(), 100);
   t.reload({node("tenant", "", {window(200, kHour)})});
-  EXPECT_EQ(t.left(at({})), 130);
+  EXPECT_EQ(t.left(at({})), 80);
+}
+
+// Half of the charge leaked back under the old law; by the slower new one all of it would be there.
+TEST(Reservation, GivesNothingBackToALimitWhoseLawChanged) {
+  Settling t({node("tenant", "", {gcra(1, seconds(1), 10)})});
+  const auto cancelled = t.reserve(5, at({})), committed = t.reserve(5, at({}));
+  t.reload({node("tenant", "", {gcra(1, kHour, 10)})});
+  const base::Time later = at(seconds(5));
+  EXPECT_EQ(t.left(later), 5);
+  ASSERT_TRUE(t.limiter.cancel(cancelled.id, later));
+  EXPECT_EQ(t.limiter.commit(committed.id, 0, later).value(), 0);
+  EXPECT_EQ(t.left(later), 5);
 }
 
 TEST(Reservation, AShadowThatRefusedIsNotSettled) {
@@ -250,6 +262,23 @@ TEST(Opening, FaultsNameTheirField) {
   EXPECT_EQ(
       code_of(t.limiter.reserve({.domain = "x", .descriptors = kAcme.get()}, seconds(1), at({}))),
       base::Code::kNotFound);
+}
+
+TEST(Opening, TextThatIsKeptWhileItIsOpenIsBounded) {
+  Settling t({node("tenant", "", {window(10, kHour)})});
+  for (const size_t over : {size_t{0}, size_t{1}}) {
+    const std::string key = "tenant", value(Limiter::kOpeningBytesMax - 3 - key.size() + over, 'v');
+    const Path path{{{key, value}}, {{"a", "bc"}}};
+    const Ask ask{.domain = "d", .descriptors = path.get()};
+    const auto reserved = t.limiter.reserve(ask, seconds(1), at({}));
+    const auto acquired = t.limiter.acquire(ask, seconds(1), at({}));
+    EXPECT_EQ(reserved.has_value() && acquired.has_value(), over == 0);
+    if (over == 0) continue;
+    EXPECT_EQ(reserved.error().code, base::Code::kInvalid);
+    EXPECT_EQ(reserved.error().field, "descriptors");
+    EXPECT_THAT(reserved.error().what, ::testing::HasSubstr("4096"));
+    EXPECT_EQ(acquired.error().field, "descriptors");
+  }
 }
 
 TEST(Opening, IdsOfAnotherKindOrOfNothingAreNotFound) {
