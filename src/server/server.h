@@ -1,6 +1,6 @@
 // The door of the room: listeners, sessions and threads; start and stop.
 //
-// One io_context a thread; a connection stays on the thread it was given to. One acceptor a
+// One loop a thread (io/loop.h); a connection stays on the thread it was given to. One acceptor a
 // listener hands connections out in turn. Nothing above knows of sockets: a session of the TCP port
 // is a command::Conversation with a socket, an HTTP one is http::Connection with
 // command::serve_http behind it.
@@ -19,8 +19,9 @@ namespace server {
 
 // What a reload did. Errors are for people, one line each ("file:line:column: what").
 struct Reload {
-  std::vector<std::string> errors;  // Empty: the new limits are in force.
-  size_t limits = 0;                // How many are in force now.
+  std::vector<std::string> errors;              // Empty: the new limits are in force.
+  size_t limits = 0;                            // How many are in force now.
+  std::vector<std::string> watched_files = {};  // After a success: instead of those watched so far.
 };
 
 struct Wiring {
