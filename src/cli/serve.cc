@@ -42,7 +42,10 @@ class Reloader {
     for (const config::Problem& problem : loaded.problems) {
       outcome.errors.push_back(config::to_string(problem));
     }
-    if (loaded.config) put_in_force(*loaded.config, outcome);
+    if (loaded.config) {
+      outcome.watched_files = loaded.config->watched;
+      put_in_force(*loaded.config, outcome);
+    }
     outcome.limits = limiter_.limits()->list({}).size();
     return outcome;
   }

@@ -48,6 +48,7 @@ class Conversation {
   bool waiting() const;  // A verb holds up the requests behind it, or too many answers are owed.
   bool closing() const;  // Send out(), then close. (QUIT, SHUTDOWN, a broken stream.)
   bool idle() const;     // No answer is owed and no request is half read.
+  bool half_read() const { return half_read_; }  // Of the last feed's bytes, a part of a request.
 
   // feed() stopped between two requests because out() holds kOutBytesMax or more: send some of it,
   // then feed the rest again (nobody calls on_ready for this).

@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
+
+#include "io/log.h"
 
 namespace io {
 namespace {
@@ -17,8 +21,14 @@ constexpr uint32_t kHints =
 }  // namespace
 
 FileWatch::FileWatch(std::vector<std::string> paths)
-    : paths_(std::move(paths)), inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+  follow(std::move(paths));
+}
+
+void FileWatch::follow(std::vector<std::string> paths) {
+  paths_ = std::move(paths);
   watch_directories();
+  seen_.clear();
   for (const std::string& path : paths_) seen_.push_back(look(path));
 }
 
@@ -33,17 +43,25 @@ FileWatch::Look FileWatch::look(const std::string& path) {
 // link leads to may have moved.
 void FileWatch::watch_directories() {
   if (!inotify_) return;
-  const auto add = [&](const std::filesystem::path& directory) {
-    const std::string name = directory.empty() ? "." : directory.string();
-    ::inotify_add_watch(inotify_.get(), name.c_str(), kHints);
-  };
   for (const std::string& path : paths_) {
     std::error_code error;
-    if (std::filesystem::is_directory(path, error)) add(path);
-    add(std::filesystem::path(path).parent_path());
+    if (std::filesystem::is_directory(path, error)) watch(path);
+    watch(std::filesystem::path(path).parent_path());
     const std::filesystem::path real = std::filesystem::canonical(path, error);
-    if (!error) add(real.parent_path());
+    if (!error) watch(real.parent_path());
   }
+}
+
+void FileWatch::watch(const std::string& directory) {
+  const std::string name = directory.empty() ? "." : directory;
+  if (::inotify_add_watch(inotify_.get(), name.c_str(), kHints) >= 0) {
+    unwatched_.erase(name);
+    return;
+  }
+  const int reason = errno;
+  if (!unwatched_.insert(name).second) return;
+  log(Level::kWarning, "directory is not watched",
+      {{"directory", name}, {"reason", std::strerror(reason)}});
 }
 
 void FileWatch::take_hints() {

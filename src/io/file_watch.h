@@ -5,6 +5,7 @@
 // file's, and that of what it links to); an event there is only a hint to look at the files again.
 #pragma once
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,11 @@ namespace io {
 // Thread: one owner.
 class FileWatch {
  public:
-  // A path may be a directory: it changes when an entry comes, goes or is replaced. Paths that do
-  // not exist are watched for.
+  // A path may be a directory: it changes when an entry comes, goes or is replaced. Files that do
+  // not exist are watched for if their directory does. A directory that cannot be watched is
+  // logged, once.
   explicit FileWatch(std::vector<std::string> paths);
+  void follow(std::vector<std::string> paths);  // From now on these instead.
 
   int fd() const { return inotify_.get(); }  // Readable when there are hints. -1: none to be had.
   void take_hints();                         // Until the next one fd() is not readable.
@@ -35,9 +38,11 @@ class FileWatch {
   };
   static Look look(const std::string& path);
   void watch_directories();
+  void watch(const std::string& directory);
 
   std::vector<std::string> paths_;
   std::vector<Look> seen_;
+  std::set<std::string> unwatched_;  // Directories that were logged.
   Fd inotify_;
 };
 

@@ -31,7 +31,7 @@ struct ServerOptions {
   size_t line_bytes_max = 64 * 1024;
   size_t body_bytes_max = 1024 * 1024;
   size_t connections_max = 100'000;  // Over it a new connection is answered and closed.
-  base::Duration request_timeout = std::chrono::seconds(30);  // HTTP: from the first byte of a
+  base::Duration request_timeout = std::chrono::seconds(30);  // From the first byte of a
                                                               // request to its last. Also: how
                                                               // long a client may take none of
                                                               // the answers it is sent.

@@ -9,22 +9,23 @@ namespace server {
 Reloads::Reloads(std::function<Reload()> reload, const base::Clock& clock)
     : reload_(std::move(reload)), clock_(clock), succeeded_at_ns_(base::nanoseconds(clock.now())) {}
 
-void Reloads::run(std::string_view cause) {
-  if (!reload_) return;
-  const Reload done = reload_();
+Reload Reloads::run(std::string_view cause) {
+  if (!reload_) return {};
+  Reload done = reload_();
   last_succeeded_ = done.errors.empty();
   (done.errors.empty() ? succeeded_ : failed_).add();
   if (done.errors.empty()) {
     succeeded_at_ns_ = base::nanoseconds(clock_.now());
     io::log(io::Level::kInfo, "reloaded",
             {{"cause", std::string(cause)}, {"limits", std::to_string(done.limits)}});
-    return;
+    return done;
   }
   for (const std::string& error : done.errors) {
     io::log(io::Level::kError, "reload failed", {{"error", error}});
   }
   io::log(io::Level::kWarning, "the old limits stay",
           {{"cause", std::string(cause)}, {"errors", std::to_string(done.errors.size())}});
+  return done;
 }
 
 void Reloads::collect(metric::Families& families) const {

@@ -16,7 +16,7 @@ class Reloads {
   Reloads(std::function<Reload()> reload, const base::Clock& clock);
 
   // Reloads, and logs what happened: one line, or one for each error. Thread: one at a time.
-  void run(std::string_view cause);
+  Reload run(std::string_view cause);
   void collect(metric::Families& families) const;  // Thread: any.
 
  private:

@@ -187,6 +187,23 @@ TEST(Reloading, AChangedFileReloads) {
   EXPECT_TRUE(becomes([&] { return reloader.calls == 1; }));
 }
 
+TEST(Reloading, FilesThatAReloadBringsAreWatched) {
+  const TempDirectory directory;
+  const std::string first = directory.path("first.yaml");
+  const std::string later = directory.path("later.yaml");
+  std::ofstream(first) << "one";
+  std::atomic<int> calls{0};
+  const auto reload = [&] {
+    ++calls;
+    return Reload{.errors = {}, .limits = 1, .watched_files = {first, later}};
+  };
+  Bed bed(Bed::options(), reload, {first});
+  std::ofstream(first) << "another";
+  EXPECT_TRUE(becomes([&] { return calls == 1; }));
+  std::ofstream(later) << "new";
+  EXPECT_TRUE(becomes([&] { return calls == 2; }));
+}
+
 TEST(Reloading, AFailureIsShownUntilTheNextSuccess) {
   Reloader reloader;
   Bed bed(Bed::options(), std::ref(reloader));

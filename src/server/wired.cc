@@ -74,7 +74,7 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
       bounds_{.stuck_max = options_.request_timeout},
       gate_{trusted_, options_.connections_max, traffic_},
       signals_(
-          keeper_, [this] { begin_stop(); }, [this] { reloads_.run("SIGHUP"); }) {
+          keeper_, [this] { begin_stop(); }, [this] { reload("SIGHUP"); }) {
   for (unsigned i = 0; i < threads_for(options_); ++i) {
     workers_.push_back(
         std::make_unique<Worker>(wiring_.clock, bounds_, sweep_period(options_), fresh_seed()));
@@ -92,9 +92,10 @@ command::Services Server::Wired::services() {
 void Server::Wired::add_tcp(Listening listening) {
   const protocol::Bounds bounds{.line_bytes_max = options_.line_bytes_max,
                                 .body_bytes_max = options_.body_bytes_max};
-  MakeTalk make = [services = services(), bounds](const Arrival& arrival, base::Random&,
-                                                  std::function<void()> wake) {
-    return std::make_unique<TcpTalk>(services, caller_of(arrival), bounds, std::move(wake));
+  MakeTalk make = [services = services(), bounds, patience = options_.request_timeout](
+                      const Arrival& arrival, base::Random&, std::function<void()> wake) {
+    return std::make_unique<TcpTalk>(services, caller_of(arrival), bounds, patience,
+                                     std::move(wake));
   };
   acceptors_.push_back(std::make_unique<Acceptor>(
       keeper_, std::move(listening), gate_, traffic_.tcp, workers_,
@@ -142,9 +143,14 @@ void Server::Wired::watch_files() {
     if (std::exchange(settling_, true)) return;
     keeper_.after(io::FileWatch::kSettle, [this] {
       settling_ = false;
-      if (watch_->changed()) reloads_.run("file changed");
+      if (watch_->changed()) reload("file changed");
     });
   });
+}
+
+void Server::Wired::reload(std::string_view cause) {
+  const Reload done = reloads_.run(cause);
+  if (watch_ && !done.watched_files.empty()) watch_->follow(done.watched_files);
 }
 
 void Server::Wired::run() {

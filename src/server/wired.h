@@ -42,9 +42,9 @@ class Server::Wired {
   void add_api(Listening listening);
   void keep_house();
   void watch_files();
+  void reload(std::string_view cause);
   void begin_stop();
   void worker_is_empty();
-  void end();
   command::Services services();
 
   const ServerOptions options_;
