@@ -160,8 +160,8 @@ HttpAnswer http_why(HttpCall& call) {
 HttpAnswer http_block(HttpCall& call) {
   const Body& body = call.body();
   const base::Time until = body.ms == 0 ? base::Time{} : call.now() + span_of(body.ms);
-  return ended_answer(
-      call.services.limiter.block(body.ask.domain, body.ask.descriptors.front(), until));
+  return ended_answer(call.services.limiter.block(body.ask.domain, body.ask.descriptors.front(),
+                                                  until, call.now()));
 }
 
 HttpAnswer http_forget(HttpCall& call) {

@@ -52,7 +52,7 @@ void run_block(Call& call) {
   const auto ms = parse_number("ms", call.word(3), {0, kBlockMsMax});
   if (!ms) return call.fail(ms.error());
   const base::Time until = *ms == 0 ? base::Time() : call.now() + std::chrono::milliseconds(*ms);
-  call.ok(call.services().limiter.block(call.word(1), *descriptor, until));
+  call.ok(call.services().limiter.block(call.word(1), *descriptor, until, call.now()));
 }
 
 void run_forget(Call& call) {

@@ -65,6 +65,15 @@ void Concurrency::take(HoldState& state, base::Time now, uint64_t id, base::Time
   if (end > now) state.insert({base::nanoseconds(end), id});
 }
 
+size_t Concurrency::growth(const HoldState& state, base::Time now, int64_t holds) const {
+  // As drop_ended() does: fewer than half are ended, and stay.
+  const auto live = static_cast<size_t>(used(state, now));
+  const size_t there = state.holds_.size();
+  const size_t needed = (there - live < live ? there : live) + static_cast<size_t>(holds);
+  const size_t room = state.holds_.capacity();
+  return needed <= room ? 0 : (std::max(needed, 2 * there) - room) * sizeof(HoldState::Hold);
+}
+
 bool Concurrency::renew(HoldState& state, base::Time now, uint64_t id, base::Time until) const {
   const auto hold = state.find(id, now);
   if (hold == state.holds_.cend()) return false;

@@ -60,6 +60,8 @@ class Concurrency {
   // REQUIRES: check() allowed it. A hold that has the id already counts once: it gets the new time.
   // `until` is cut to now + ttl_max; one that is not after now is over at once.
   void take(HoldState& state, base::Time now, uint64_t id, base::Time until) const;
+  // Bytes that taking so many at `now` may add to state.bytes().
+  size_t growth(const HoldState& state, base::Time now, int64_t holds) const;
   bool renew(HoldState& state, base::Time now, uint64_t id,
              base::Time until) const;                                 // False: ended.
   bool release(HoldState& state, base::Time now, uint64_t id) const;  // False: ended.

@@ -53,6 +53,13 @@ void SlidingLog::charge(LogState& state, base::Time now, int64_t cost) const {
   state.add(instant, cost);
 }
 
+size_t SlidingLog::growth(const LogState& state, base::Time now) const {
+  if (state.empty()) return sizeof(LogState::Entry);
+  const bool shares = state.last().at == at(state, now);
+  if (shares || first_live(state, now) > 0 || state.size_ < state.ring_.size()) return 0;
+  return state.bytes();
+}
+
 int64_t SlidingLog::charge_over(LogState& state, base::Time now, int64_t cost,
                                 int64_t overdraft) const {
   const int64_t room = saturated_sum(rate_.count, overdraft) - used(state, now);

@@ -34,6 +34,8 @@ class SlidingLog {
   Decision check(const LogState& state, base::Time now, int64_t cost) const;
   // REQUIRES: check() of the same arguments allowed it. What has left the window is dropped here.
   void charge(LogState& state, base::Time now, int64_t cost) const;
+  // Bytes that a charge at `now` would add to state.bytes().
+  size_t growth(const LogState& state, base::Time now) const;
   // Charges what check() would refuse, up to N + overdraft in the window. Returns how many units.
   int64_t charge_over(LogState& state, base::Time now, int64_t cost, int64_t overdraft) const;
   // Gives units back to the charge of that instant, while it is in the window; else nothing.

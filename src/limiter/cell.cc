@@ -144,6 +144,13 @@ uint64_t nth_id(uint64_t id, int64_t n) {
 // What the heap takes for a block, beside what was asked for.
 constexpr size_t kBlockOverhead = 16;
 
+template <typename L>
+size_t state_growth(const L& law, const State<L>& state, const Hit& hit, base::Time now) {
+  if constexpr (kIsLog<L>) return law.growth(state, now);
+  if constexpr (kIsHolds<L>) return law.growth(state, now, hit.cost);
+  return 0;
+}
+
 }  // namespace
 
 limit::Decision check(const Slot* slot, const Hit& hit, int64_t cost, base::Time now,
@@ -268,6 +275,19 @@ bool release(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time now) {
     all &= law.release(*owned<Concurrency>(slot), now, nth_id(hold_id, i));
   }
   return all;
+}
+
+int64_t growth(const Slot* slot, const Hit& hit, base::Time now, const Laws& laws) {
+  return std::visit(
+      [&]<typename L>(const L& law) -> int64_t {
+        if constexpr (kInline<L>) return 0;
+        if (slot != nullptr && usable(*slot, law, hit, laws))
+          return static_cast<int64_t>(state_growth(law, get<L>(*slot), hit, now));
+        const size_t blocks = kIsLog<L> || kIsHolds<L> ? 2 : 1;
+        return static_cast<int64_t>(sizeof(State<L>) + blocks * kBlockOverhead +
+                                    state_growth(law, State<L>{}, hit, now));
+      },
+      *hit.law);
 }
 
 int64_t heap_counted(const Slot& slot) {

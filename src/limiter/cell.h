@@ -51,6 +51,9 @@ int64_t charge_over(Slot& slot, const Hit& hit, base::Time now, int64_t cost, in
 bool renew(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time until, base::Time now);
 bool release(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time now);
 
+// Bytes that charging the hit (or `cost` units of it) may add on the heap; the slot may be absent.
+int64_t growth(const Slot* slot, const Hit& hit, base::Time now, const Laws& laws);
+
 // Bytes on the heap that the slot owns: as counted last, and counted anew.
 int64_t heap_counted(const Slot& slot);
 int64_t recount(Slot& slot);

@@ -57,12 +57,14 @@ base::Result<Limiter::Why> Limiter::why(std::string_view domain,
   return why;
 }
 
-base::Status Limiter::block(std::string_view domain, Descriptor descriptor, base::Time until) {
+base::Status Limiter::block(std::string_view domain, Descriptor descriptor, base::Time until,
+                            base::Time now) {
   if (auto valid = validate(descriptor); !valid) return valid;
   const std::shared_ptr<const Limits> in_force = limits();
   const Limits::Domain* const found = in_force->find(domain);
   if (found == nullptr) return unknown_domain(domain);
-  state_->table.block(block_key(*state_, *found, descriptor), until);
+  if (!state_->table.block(block_key(*state_, *found, descriptor), until, now))
+    return base::Error{base::Code::kFull, "the table is full", {}};
   return {};
 }
 
@@ -75,7 +77,7 @@ base::Status Limiter::forget(std::string_view domain, Descriptor descriptor) {
   const std::span<const Limit> met = Limits::match(*found, descriptor, text);
   const base::Hash128 hash = state_->keys.of_limits(text);
   for (const Limit& limit : met) state_->table.forget(base::salted(hash, limit.salt));
-  state_->table.block(block_key(*state_, *found, descriptor), base::Time{});
+  state_->table.forget(block_key(*state_, *found, descriptor));
   return {};
 }
 

@@ -154,7 +154,9 @@ class Limiter {
   // only `descriptor`, `blocked_until` and a decision that waits for it. kNotFound: the domain.
   base::Result<Why> why(std::string_view domain, std::span<const Descriptor> descriptors,
                         base::Time now);
-  base::Status block(std::string_view domain, Descriptor descriptor, base::Time until);
+  // The epoch ends a block. kFull: the table has no room; nothing is blocked.
+  base::Status block(std::string_view domain, Descriptor descriptor, base::Time until,
+                     base::Time now);
   base::Status forget(std::string_view domain, Descriptor descriptor);
 
   // Housekeeping in a small slice: ends reservations whose time is over, sweeps some segments.

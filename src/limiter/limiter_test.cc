@@ -171,8 +171,8 @@ TEST(Limiter, AnOrdinaryLimitRefusesBesideQuotaLimitsWithRoom) {
 TEST(Limiter, ABlockRefusesWhetherOrNotALimitMatches) {
   TestLimiter t({node("tenant", "", {window(5, kHour)})});
   const Path host{{{"host", "h"}}};
-  ASSERT_TRUE(t.limiter.block("d", kAcme.first(), at(seconds(10))));
-  ASSERT_TRUE(t.limiter.block("d", host.first(), at(seconds(20))));
+  ASSERT_TRUE(t.limiter.block("d", kAcme.first(), at(seconds(10)), at({})));
+  ASSERT_TRUE(t.limiter.block("d", host.first(), at(seconds(20)), at({})));
   const Path both{{{"tenant", "acme"}}, {{"host", "h"}}};
   const Answer& answer = t.decide(both, 1, at(seconds(1)));
   EXPECT_FALSE(answer.allowed);
@@ -182,13 +182,30 @@ TEST(Limiter, ABlockRefusesWhetherOrNotALimitMatches) {
   EXPECT_EQ(t.decide(kAcme, 1, at(seconds(1))).numbers.retry_after, seconds(9));
   EXPECT_TRUE(t.decide(kBob, 1, at(seconds(1))).allowed);
   EXPECT_EQ(t.decide(kAcme, 1, at(seconds(10))).numbers.remaining, 4);
-  EXPECT_EQ(t.limiter.block("x", kAcme.first(), at({})).error().code, base::Code::kNotFound);
+  EXPECT_EQ(t.limiter.block("x", kAcme.first(), at({}), at({})).error().code,
+            base::Code::kNotFound);
+}
+
+TEST(Limiter, ABlockThatFindsNoRoomIsAnError) {
+  TestLimiter t({node("tenant", "", {window(5, kHour)})},
+                {.table = {.memory_bytes_max = 1}, .seed = 7});
+  base::Status status;
+  int blocks = 0;
+  for (; status && blocks < 200'000; ++blocks) {
+    const std::string name = std::to_string(blocks);
+    const Path host{{{"host", name}}};
+    status = t.limiter.block("d", host.first(), at(seconds(10)), at({}));
+    EXPECT_EQ(t.decide(host, 1, at({})).allowed, !status);
+  }
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, base::Code::kFull);
+  EXPECT_EQ(status.error().what, "the table is full");
 }
 
 TEST(Limiter, ABlockedAskWaitsForItsLimitsToo) {
   TestLimiter t({node("tenant", "", {gcra(1, seconds(30), 1)})});
   EXPECT_TRUE(t.decide(kAcme, 1, at({})).allowed);
-  ASSERT_TRUE(t.limiter.block("d", kAcme.first(), at(seconds(10))));
+  ASSERT_TRUE(t.limiter.block("d", kAcme.first(), at(seconds(10)), at({})));
   const Answer& answer = t.decide(kAcme, 1, at({}));
   EXPECT_EQ(answer.limited_by, "tenant");
   EXPECT_EQ(answer.numbers.retry_after, seconds(30));
@@ -198,7 +215,7 @@ TEST(Limiter, ABlockedAskWaitsForItsLimitsToo) {
 TEST(Limiter, ForgetRemovesStatesAndBlock) {
   TestLimiter t({node("tenant", "", {window(1, kHour), gcra(1, kHour, 1)})});
   EXPECT_TRUE(t.decide(kAcme, 1, at({})).allowed);
-  ASSERT_TRUE(t.limiter.block("d", kAcme.first(), at(kHour)));
+  ASSERT_TRUE(t.limiter.block("d", kAcme.first(), at(kHour), at({})));
   EXPECT_FALSE(t.decide(kAcme, 1, at({})).allowed);
   ASSERT_TRUE(t.limiter.forget("d", kAcme.first()));
   EXPECT_TRUE(t.decide(kAcme, 1, at({})).allowed);
@@ -284,7 +301,7 @@ TEST(Limiter, WhyTellsOfEachLimitAndOfABlockWithoutOne) {
   TestLimiter t({node("tenant", "", {named("real", window(1, kHour)), shadow})});
   EXPECT_TRUE(t.decide(kAcme, 1, at({})).allowed);
   const Path asked{{{"tenant", "acme"}}, {{"host", "a b"}}, {{"other", "x"}}};
-  ASSERT_TRUE(t.limiter.block("d", asked.get()[1], at(seconds(5))));
+  ASSERT_TRUE(t.limiter.block("d", asked.get()[1], at(seconds(5)), at({})));
   const auto why = t.limiter.why("d", asked.get(), at({})).value();
   ASSERT_EQ(why.rows.size(), 3u);
   EXPECT_EQ(why.rows[0].limit->name, "real");

@@ -1,5 +1,6 @@
 // The charge now, the truth later: reservations and holds.
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -58,9 +59,11 @@ int64_t saturating_multiply(int64_t a, int64_t b) {  // REQUIRES: a, b >= 0.
   return product > kMax ? kMax : static_cast<int64_t>(product);
 }
 
-// What one ask charged: a shadow or a limit of quota mode that refused was not.
+// What one ask charged: a shadow or a limit of quota mode that refused was not, nor what was let
+// through because the table had no room.
 std::vector<Charged> charges_of(const Gathered& gathered,
-                                std::span<const limit::Decision> decisions, OpenKind kind) {
+                                std::span<const limit::Decision> decisions,
+                                std::span<const bool> uncounted, OpenKind kind) {
   std::vector<Charged> charges(gathered.hits.size());
   for (Charged& charge : charges) charge.times = 0;
   for (const Met& met : gathered.met) {
@@ -71,8 +74,8 @@ std::vector<Charged> charges_of(const Gathered& gathered,
     charge.cost = gathered.hits[met.hit].cost;
     charge.counts_cost = counts_cost(*met.limit);
     charge.hold = is_concurrency(*met.limit);
-    const bool charged =
-        decisions[met.hit].allowed && !(charge.hold && kind == OpenKind::kReservation);
+    const bool charged = decisions[met.hit].allowed && !uncounted[met.hit] &&
+                         !(charge.hold && kind == OpenKind::kReservation);
     if (charged) ++charge.times;
   }
   std::erase_if(charges, [](const Charged& charge) { return charge.times == 0; });
@@ -139,7 +142,9 @@ class Opens {
         gather(state_.keys, domain, ask_, state_.table.any_blocks(), gathered);
     if (kind_ == OpenKind::kHold) ttl = cut_ttl(gathered.met, ttl);
     Ids::Id id = state_.ids.next(kind_);
-    const Terms terms{.now = now_, .purpose = purpose(), .hold = {id.hold_id, ttl}};
+    boost::container::small_vector<bool, 16> uncounted(gathered.hits.size());
+    const Terms terms{
+        .now = now_, .purpose = purpose(), .hold = {id.hold_id, ttl}, .uncounted = uncounted};
     std::vector<limit::Decision> decisions(gathered.hits.size());
     std::vector<LimitAnswer> rows(gathered.met.size());
     Answer answer;
@@ -153,7 +158,7 @@ class Opens {
     opening->charged = now_;
     opening->ends = now_ + ttl;
     opening->cost = ask_.cost;
-    opening->charges = charges_of(gathered, decisions, kind_);
+    opening->charges = charges_of(gathered, decisions, uncounted, kind_);
     state_.openings.put(std::move(opening));
     return {std::move(id.text), {}, answer.numbers};
   }

@@ -171,6 +171,21 @@ TEST(Reservation, GivesNothingBackToALimitWhoseLawChanged) {
   EXPECT_EQ(t.left(later), 5);
 }
 
+TEST(Reservation, ThatWasLetThroughUncountedGivesNothingBack) {
+  const TableOptions small{.memory_bytes_max = size_t{1} << 20, .when_full = WhenFull::kAllow};
+  Settling t({node("tenant", "", {window(100, kHour)})}, {.table = small, .seed = 7});
+  const auto each_other = [](auto&& use) {
+    for (int i = 0; i < 40'000; ++i) use(Path{{{"tenant", std::to_string(i)}}});
+  };
+  each_other([&](const Path& path) { t.decide(path, 1, at({})); });
+  const auto uncounted = t.reserve(60, at({}));
+  EXPECT_EQ(t.left(at({})), 100);
+  each_other([&](const Path& path) { ASSERT_TRUE(t.limiter.forget("d", path.first())); });
+  t.decide(kAcme, 60, at({}));
+  ASSERT_TRUE(t.limiter.cancel(uncounted.id, at({})));
+  EXPECT_EQ(t.left(at({})), 40);
+}
+
 TEST(Reservation, AShadowThatRefusedIsNotSettled) {
   LimitSpec shadow = named("shadow", window(10, kHour));
   shadow.shadow = true;

@@ -48,13 +48,14 @@ void restate(limit::Decision& decision, const limit::Decision& uncharged) {
 }  // namespace
 
 bool Table::decide(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                   std::span<limit::Decision> decisions, HoldTerms hold) {
+                   std::span<limit::Decision> decisions, HoldTerms hold,
+                   std::span<bool> uncounted) {
   CHECK(hits.size() == decisions.size());
-  if (hits.size() == 1 && purpose != Purpose::kPeek && !hits[0].shadow) {
+  if (hits.size() == 1 && uncounted.empty() && purpose != Purpose::kPeek && !hits[0].shadow) {
     const auto* const law = std::get_if<limit::Gcra>(hits[0].law);
     if (law != nullptr) return decide_gcra(hits[0], *law, now, decisions[0]);
   }
-  const bool allowed = decide_all(hits, now, purpose, decisions, hold);
+  const bool allowed = decide_all(hits, now, purpose, decisions, hold, uncounted);
   settle(now);
   return allowed;
 }
@@ -93,7 +94,10 @@ bool Table::decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
 }
 
 bool Table::decide_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                       std::span<limit::Decision> decisions, const HoldTerms& hold) {
+                       std::span<limit::Decision> decisions, const HoldTerms& hold,
+                       std::span<bool> uncounted) {
+  CHECK(uncounted.empty() || uncounted.size() == hits.size());
+  std::ranges::fill(uncounted, false);
   const Locked locked(directory_, hits);
   bool allowed = true;
   for (size_t i = 0; i < hits.size(); ++i) {
@@ -101,7 +105,7 @@ bool Table::decide_all(std::span<const Hit> hits, base::Time now, Purpose purpos
     allowed &= decisions[i].allowed || hits[i].shadow;
   }
   if (allowed && purpose != Purpose::kPeek) {
-    allowed = charge_all(hits, now, purpose, decisions, hold);
+    allowed = charge_all(hits, now, purpose, decisions, hold, uncounted);
   }
   for (size_t i = 0; i < hits.size(); ++i) {
     if (!decisions[i].allowed || (allowed && charges(hits[i], purpose))) continue;
@@ -111,7 +115,8 @@ bool Table::decide_all(std::span<const Hit> hits, base::Time now, Purpose purpos
 }
 
 bool Table::charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                       std::span<limit::Decision> decisions, const HoldTerms& hold) {
+                       std::span<limit::Decision> decisions, const HoldTerms& hold,
+                       std::span<bool> uncounted) {
   Indexes present, absent;
   for (size_t i = 0; i < hits.size(); ++i) {
     if (!decisions[i].allowed || !charges(hits[i], purpose)) continue;
@@ -120,28 +125,60 @@ bool Table::charge_all(std::span<const Hit> hits, base::Time now, Purpose purpos
   if (!absent.empty()) {
     // Room is made by dropping what is idle, so what is idle counts as absent from here on.
     const auto gone = std::remove_if(present.begin(), present.end(), [&](size_t i) {
-      if (!idle(*find(hits[i].key), now, laws_)) return false;
+      if (!droppable(*find(hits[i].key), now)) return false;
       erase(hits[i].key);
       absent.push_back(i);
       return true;
     });
     present.erase(gone, present.end());
-    if (!add_all(absent, hits, now, decisions, hold)) return false;
   }
-  for (const size_t i : present) charge(*find(hits[i].key), hits[i], now, hold);
+  int64_t promised = 0;
+  const bool room = promise_all(present, hits, now, decisions, uncounted, promised) &&
+                    add_all(absent, hits, now, decisions, hold, uncounted);
+  if (room) {
+    for (const size_t i : present) charge(*find(hits[i].key), hits[i], now, hold);
+  }
+  count_bytes(-promised);
+  return room;
+}
+
+bool Table::promise_all(Indexes& present, std::span<const Hit> hits, base::Time now,
+                        std::span<limit::Decision> decisions, std::span<bool> uncounted,
+                        int64_t& promised) {
+  const auto has_room = [&](size_t i) {
+    const Slot* const slot = find(hits[i].key);
+    if (!heap_has_room(slot, hits[i], now)) return false;
+    const int64_t more = growth(slot, hits[i], now, laws_);
+    promised += more;
+    count_bytes(more);
+    return true;
+  };
+  Indexes kept;
+  for (const size_t i : present) {
+    if (has_room(i)) {
+      kept.push_back(i);
+    } else if (!go_without(hits[i], decisions[i])) {
+      return false;
+    } else if (!uncounted.empty()) {
+      uncounted[i] = true;
+    }
+  }
+  present = kept;
   return true;
 }
 
 bool Table::add_all(const Indexes& absent, std::span<const Hit> hits, base::Time now,
-                    std::span<limit::Decision> decisions, const HoldTerms& hold) {
+                    std::span<limit::Decision> decisions, const HoldTerms& hold,
+                    std::span<bool> uncounted) {
   Indexes added;
   for (const size_t i : absent) {
     if (add_charged(hits[i], now, hold)) {
       added.push_back(i);
-    } else if (limit::Decision full = decisions[i]; refuse_full(full) && !hits[i].shadow) {
-      decisions[i] = full;
+    } else if (!go_without(hits[i], decisions[i])) {
       for (const size_t j : added) erase(hits[j].key);
       return false;
+    } else if (!uncounted.empty()) {
+      uncounted[i] = true;
     }
   }
   return true;
@@ -150,9 +187,13 @@ bool Table::add_all(const Indexes& absent, std::span<const Hit> hits, base::Time
 // Charged before it is added: an idle slot might be dropped to make room for the next one.
 bool Table::add_charged(const Hit& hit, base::Time now,
                         const HoldTerms& hold) NO_THREAD_SAFETY_ANALYSIS {
+  Segment& segment = directory_.of(hit.key.low);
+  if (!heap_has_room(nullptr, hit, now) &&
+      !(drop_idle(segment, now) && heap_has_room(nullptr, hit, now)))
+    return false;
   Slot slot = fresh(hit);
   charge(slot, hit, now, hold);
-  if (add(directory_.of(hit.key.low), slot, now, Ceiling::kKept) != nullptr) return true;
+  if (add(segment, slot, now, Ceiling::kKept) != nullptr) return true;
   end(slot);
   return false;
 }
@@ -165,7 +206,21 @@ void Table::charge(Slot& slot, const Hit& hit, base::Time now, const HoldTerms& 
   } else {
     limiter::charge(slot, hit, now);
   }
-  bytes_ += recount(slot) - before;
+  count_bytes(recount(slot) - before);
+}
+
+bool Table::heap_has_room(const Slot* slot, const Hit& hit, base::Time now) const {
+  const int64_t more = growth(slot, hit, now, laws_);
+  return more == 0 || static_cast<size_t>(bytes_.load(std::memory_order_relaxed) + more) <=
+                          options_.memory_bytes_max;
+}
+
+// A hit that has no room. False: it refuses the decision.
+bool Table::go_without(const Hit& hit, limit::Decision& decision) {
+  limit::Decision full = decision;
+  if (!refuse_full(full) || hit.shadow) return true;
+  decision = full;
+  return false;
 }
 
 // A key that has no room. False: it is allowed, uncounted.

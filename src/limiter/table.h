@@ -47,6 +47,9 @@ class Table {
  public:
   // What a key that met the ceiling is told to wait: room comes when other keys become idle.
   static constexpr base::Duration kFullRetry = std::chrono::seconds(1);
+  // Each thread has read the clock for itself, once for a batch. What is idle is dropped only when
+  // it has been so for this long, so that a thread whose instant is earlier still finds it.
+  static constexpr base::Duration kSkew = std::chrono::seconds(1);
   static constexpr size_t kMemoryBytesMax = size_t{1} << 40;  // A higher ceiling is cut to it.
 
   explicit Table(TableOptions options, const Laws& laws);  // `laws` outlives it.
@@ -58,8 +61,11 @@ class Table {
   // no shadow allows. After a refusal nothing has changed, not even an absent state into a present.
   // A shadow is charged if it allows and the decision does. The numbers of a hit that is not
   // charged (all of them after a refusal or a peek) are those of its state as it is.
+  // `uncounted`, if not empty, has the same size and is written: which hits of an allowed decision
+  // found no room and were let through without a charge.
   bool decide(std::span<const Hit> hits, base::Time now, Purpose purpose,
-              std::span<limit::Decision> decisions, HoldTerms hold = {});
+              std::span<limit::Decision> decisions, HoldTerms hold = {},
+              std::span<bool> uncounted = {});
 
   // For batches: call the first for all keys, then the second for all, then decide. Hints only.
   void prefetch_segment(base::Hash128 key) const;
@@ -79,7 +85,7 @@ class Table {
   // table under keys of their own; while there is none, decisions need not look.
   // Replaces the block that is there; the epoch ends it. False: no room (the ceiling does not count
   // for blocks, but a segment has an end).
-  bool block(base::Hash128 key, base::Time until);
+  [[nodiscard]] bool block(base::Hash128 key, base::Time until, base::Time now);
   base::Time blocked_until(base::Hash128 key, base::Time now) const;  // <= now: not blocked.
   bool any_blocks() const { return blocks_.load(std::memory_order_relaxed) != 0; }
 
@@ -103,14 +109,24 @@ class Table {
   [[gnu::flatten]] bool decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
                                     limit::Decision& decision);
   [[gnu::noinline]] bool decide_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                                    std::span<limit::Decision> decisions, const HoldTerms& hold);
+                                    std::span<limit::Decision> decisions, const HoldTerms& hold,
+                                    std::span<bool> uncounted = {});
   bool charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
-                  std::span<limit::Decision> decisions, const HoldTerms& hold);
+                  std::span<limit::Decision> decisions, const HoldTerms& hold,
+                  std::span<bool> uncounted);
   // False: one of them has no room, and none is added. An allowed or shadow one is left out.
   bool add_all(const Indexes& absent, std::span<const Hit> hits, base::Time now,
-               std::span<limit::Decision> decisions, const HoldTerms& hold);
+               std::span<limit::Decision> decisions, const HoldTerms& hold,
+               std::span<bool> uncounted);
   bool add_charged(const Hit& hit, base::Time now, const HoldTerms& hold);
   void charge(Slot& slot, const Hit& hit, base::Time now, const HoldTerms& hold);
+  // As add_all() for those that are there, but charges none. Their growth is counted: `promised`.
+  bool promise_all(Indexes& present, std::span<const Hit> hits, base::Time now,
+                   std::span<limit::Decision> decisions, std::span<bool> uncounted,
+                   int64_t& promised);
+  // Would what charging it adds on the heap stay below the ceiling?
+  bool heap_has_room(const Slot* slot, const Hit& hit, base::Time now) const;
+  bool go_without(const Hit& hit, limit::Decision& decision);
   bool refuse_full(limit::Decision& decision);
 
   // All of these REQUIRE that the segment of the key is locked.
@@ -126,6 +142,12 @@ class Table {
   size_t sweep(Segment& segment, base::Time now) REQUIRES_LOCK(segment.lock);
   void end(Slot& slot);
   bool below_ceiling(uint32_t more_pages) const;
+  bool droppable(const Slot& slot, base::Time now) const;
+  // After the heap met the ceiling. True: something was dropped.
+  bool drop_idle(Segment& segment, base::Time now) REQUIRES_LOCK(segment.lock);
+  void count_bytes(int64_t difference) {  // Only a sum: orders nothing.
+    if (difference != 0) bytes_.fetch_add(difference, std::memory_order_relaxed);
+  }
   void settle(base::Time now);  // After an insert, with no lock held: splits a segment if due.
   void split(base::Time now) REQUIRES_LOCK(reshape_);
   size_t merge(base::Time now) REQUIRES_LOCK(reshape_);  // Slots dropped.
@@ -135,9 +157,9 @@ class Table {
   Directory directory_;
   base::SpinLock reshape_;  // One split or merge at a time.
 
+  alignas(64) std::atomic<size_t> blocks_{0};  // Read by every batch, rarely written.
   alignas(64) std::atomic<int64_t> bytes_{0};
   std::atomic<int64_t> keys_{0};  // As of each segment's last laying; decides on splits.
-  std::atomic<size_t> blocks_{0};
   std::atomic<size_t> swept_{0};
   std::atomic<uint64_t> refused_full_{0};
   std::atomic<uint64_t> moved_max_{0};

@@ -30,7 +30,7 @@ void Table::give_back(const Hit& hit, base::Time charged, int64_t cost, base::Ti
   const int64_t before = heap_counted(*slot);
   adopt(*slot, hit, now, laws_);
   limiter::give_back(*slot, hit, charged, cost, now);
-  bytes_ += recount(*slot) - before;
+  count_bytes(recount(*slot) - before);
 }
 
 int64_t Table::charge_over(const Hit& hit, base::Time now, int64_t cost,
@@ -40,15 +40,20 @@ int64_t Table::charge_over(const Hit& hit, base::Time now, int64_t cost,
   {
     const LockedSegment locked(directory_, hit.key);
     Slot* slot = find(hit.key);
-    if (slot == nullptr) slot = add(*locked, fresh(hit), now, Ceiling::kKept);
-    if (slot == nullptr) {
+    const bool has_room = heap_has_room(slot, hit, now);
+    if (slot == nullptr && has_room) {
+      Slot made = fresh(hit);
+      slot = add(*locked, made, now, Ceiling::kKept);
+      if (slot == nullptr) end(made);
+    }
+    if (slot == nullptr || !has_room) {
       refused_full_.fetch_add(1, std::memory_order_relaxed);
       return 0;
     }
     const int64_t before = heap_counted(*slot);
     adopt(*slot, hit, now, laws_);
     units = limiter::charge_over(*slot, hit, now, cost, overdraft);
-    bytes_ += recount(*slot) - before;
+    count_bytes(recount(*slot) - before);
   }
   settle(now);
   return units;
@@ -61,7 +66,7 @@ bool Table::renew(const Hit& hit, uint64_t hold_id, base::Time until, base::Time
   const int64_t before = heap_counted(*slot);
   adopt(*slot, hit, now, laws_);
   const bool all = limiter::renew(*slot, hit, hold_id, until, now);
-  bytes_ += recount(*slot) - before;
+  count_bytes(recount(*slot) - before);
   return all;
 }
 
@@ -72,7 +77,7 @@ bool Table::release(const Hit& hit, uint64_t hold_id, base::Time now) {
   const int64_t before = heap_counted(*slot);
   adopt(*slot, hit, now, laws_);
   const bool all = limiter::release(*slot, hit, hold_id, now);
-  bytes_ += recount(*slot) - before;
+  count_bytes(recount(*slot) - before);
   return all;
 }
 
@@ -81,22 +86,24 @@ void Table::forget(base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS {
   erase(key);
 }
 
-bool Table::block(base::Hash128 key, base::Time until) NO_THREAD_SAFETY_ANALYSIS {
-  const LockedSegment locked(directory_, key);
-  Slot* slot = find(key);
-  if (until == base::Time{}) {
-    erase(key);
-    return true;
+bool Table::block(base::Hash128 key, base::Time until, base::Time now) NO_THREAD_SAFETY_ANALYSIS {
+  {
+    const LockedSegment locked(directory_, key);
+    if (until == base::Time{}) {
+      erase(key);
+      return true;
+    }
+    Slot* slot = find(key);
+    if (slot == nullptr) {
+      const Slot blank = Slot::make(place_of(key), Kind::kBlock, kAdHoc);
+      slot = add(*locked, blank, now, Ceiling::kIgnored);
+      if (slot == nullptr) return false;
+      blocks_.fetch_add(1, std::memory_order_relaxed);
+    }
+    CHECK(slot->kind() == Kind::kBlock);
+    slot->words[0] = static_cast<uint64_t>(base::nanoseconds(until));
   }
-  if (slot == nullptr) {
-    // No instant is told, so nothing counts as idle: the epoch.
-    const Slot blank = Slot::make(place_of(key), Kind::kBlock, kAdHoc);
-    slot = add(*locked, blank, base::Time{}, Ceiling::kIgnored);
-    if (slot == nullptr) return false;
-    blocks_.fetch_add(1, std::memory_order_relaxed);
-  }
-  CHECK(slot->kind() == Kind::kBlock);
-  slot->words[0] = static_cast<uint64_t>(base::nanoseconds(until));
+  settle(now);
   return true;
 }
 

@@ -47,7 +47,7 @@ Slot* Table::add(Segment& segment, const Slot& slot, base::Time now, Ceiling cei
 }
 
 void Table::end(Slot& slot) {
-  bytes_ -= heap_counted(slot);
+  count_bytes(-heap_counted(slot));
   if (slot.kind() == Kind::kBlock) blocks_.fetch_sub(1, std::memory_order_relaxed);
   drop(slot);
 }
@@ -75,10 +75,22 @@ bool Table::make_room(Segment& segment, base::Time now, Ceiling ceiling) {
   return dropped != 0 || grows;
 }
 
+bool Table::droppable(const Slot& slot, base::Time now) const {
+  return idle(slot, now - kSkew, laws_);
+}
+
+bool Table::drop_idle(Segment& segment, base::Time now) {
+  if (base::nanoseconds(now) < segment.barren_until) return false;
+  const size_t dropped = pack(segment, now);
+  lay(segment, segment.pages());
+  if (dropped == 0) segment.barren_until = base::nanoseconds(now + kBarren);
+  return dropped != 0;
+}
+
 size_t Table::pack(Segment& segment, base::Time now) {
   const size_t before = segment.count();
   segment.pack([&](Slot& slot) {
-    if (!idle(slot, now, laws_)) return false;
+    if (!droppable(slot, now)) return false;
     end(slot);
     return true;
   });
@@ -89,7 +101,7 @@ void Table::lay(Segment& segment, uint32_t pages) {
   while (!segment.fits(pages)) ++pages;
   const uint32_t before = segment.pages();
   segment.lay(pages);
-  bytes_ += (int64_t{pages} - before) * int64_t{Region::kPageBytes};
+  count_bytes((int64_t{pages} - before) * int64_t{Region::kPageBytes});
   keys_ += int64_t{segment.count()} - segment.counted;
   segment.counted = segment.count();
   uint64_t most = moved_max_.load(std::memory_order_relaxed);
@@ -118,7 +130,7 @@ void Table::split(base::Time now) {
   lay(pair.low, roomy_pages(pair.low.count()));
   lay(pair.high, roomy_pages(pair.high.count()));
   directory_.publish_split();
-  bytes_ += kSegmentBytes;
+  count_bytes(kSegmentBytes);
 }
 
 size_t Table::merge(base::Time now) {
@@ -132,7 +144,7 @@ size_t Table::merge(base::Time now) {
   lay(pair.low, roomy_pages(pair.low.count()));
   lay(pair.high, 0);
   directory_.publish_merge();
-  bytes_ -= kSegmentBytes;
+  count_bytes(-kSegmentBytes);
   return dropped;
 }
 
@@ -155,7 +167,7 @@ size_t Table::sweep(base::Time now, size_t segments) {
 
 size_t Table::sweep(Segment& segment, base::Time now) {
   size_t idle_slots = 0;
-  segment.each([&](const Slot& slot) { idle_slots += idle(slot, now, laws_); });
+  segment.each([&](const Slot& slot) { idle_slots += droppable(slot, now); });
   const auto left = static_cast<uint32_t>(segment.count() - idle_slots);
   const uint32_t pages = segment.pages();
   const bool sparse = left * 2 < pages * Segment::kPageSlots && roomy_pages(left) < pages;

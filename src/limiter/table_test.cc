@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "limiter/test_table.h"
 
 namespace limiter {
@@ -156,22 +158,51 @@ TEST(Table, ABlockLastsUntilItsInstant) {
   TestTable bed;
   EXPECT_FALSE(bed.table.any_blocks());
   EXPECT_EQ(bed.table.blocked_until(key_of(1), kNow), kNow);
-  EXPECT_TRUE(bed.table.block(key_of(1), kNow + seconds(5)));
+  EXPECT_TRUE(bed.table.block(key_of(1), kNow + seconds(5), kNow));
   EXPECT_TRUE(bed.table.any_blocks());
   EXPECT_EQ(bed.table.blocked_until(key_of(1), kNow), kNow + seconds(5));
-  EXPECT_TRUE(bed.table.block(key_of(1), kNow + seconds(2)));
+  EXPECT_TRUE(bed.table.block(key_of(1), kNow + seconds(2), kNow));
   EXPECT_EQ(bed.table.blocked_until(key_of(1), kNow), kNow + seconds(2));
   EXPECT_LE(bed.table.blocked_until(key_of(1), kNow + seconds(3)), kNow + seconds(3));
-  EXPECT_EQ(bed.table.sweep(kNow + milliseconds(1'999), 100), 0u);
-  EXPECT_EQ(bed.table.sweep(kNow + seconds(2), 100), 1u);
+  const base::Time gone = kNow + seconds(2) + Table::kSkew;
+  EXPECT_EQ(bed.table.sweep(gone - milliseconds(1), 100), 0u);
+  EXPECT_EQ(bed.table.sweep(gone, 100), 1u);
   EXPECT_FALSE(bed.table.any_blocks());
+}
+
+TEST(Table, AThreadWhoseClockIsAheadDropsNothingThatOthersStillCount) {
+  TestTable bed;
+  const Law law = per_second(10, 10);
+  const Hit hit = bed.hit(1, law);
+  ASSERT_TRUE(bed.one(hit, kNow).allowed);
+  const base::Time ahead = kNow + Table::kSkew;  // Idle there.
+  EXPECT_EQ(bed.table.sweep(ahead, 100), 0u);
+  for (uint64_t key = 100; key < 20'000; ++key)
+    ASSERT_TRUE(bed.one(bed.hit(key, law), ahead).allowed);
+  EXPECT_EQ(bed.one(hit, kNow).remaining, 8);
+  EXPECT_EQ(bed.table.sweep(kNow + seconds(5), 1'000), 19'901u);
+}
+
+TEST(Table, TellsWhichHitsWereLetThroughUncounted) {
+  TestTable bed({.memory_bytes_max = 1, .when_full = WhenFull::kAllow});
+  const std::vector<Hit> hits = {bed.hit(1, per_second(1, 3)), bed.hit(2, log_of(3)),
+                                 bed.hit(3, per_second(1, 3), 0)};
+  std::vector<limit::Decision> decisions(3);
+  std::array<bool, 3> uncounted{};
+  EXPECT_TRUE(bed.table.decide(hits, kNow, Purpose::kCharge, decisions, {}, uncounted));
+  EXPECT_EQ(uncounted, (std::array{true, true, false}));
+  TestTable roomy;
+  const Hit counted = roomy.hit(1, per_second(1, 3));
+  EXPECT_TRUE(roomy.table.decide({&counted, 1}, kNow, Purpose::kCharge, {decisions.data(), 1}, {},
+                                 {uncounted.data(), 1}));
+  EXPECT_FALSE(uncounted[0]);
 }
 
 TEST(Table, TheEpochEndsABlock) {
   TestTable bed;
-  EXPECT_TRUE(bed.table.block(key_of(1), kNow + seconds(5)));
-  EXPECT_TRUE(bed.table.block(key_of(1), base::Time{}));
-  EXPECT_TRUE(bed.table.block(key_of(2), base::Time{}));
+  EXPECT_TRUE(bed.table.block(key_of(1), kNow + seconds(5), kNow));
+  EXPECT_TRUE(bed.table.block(key_of(1), base::Time{}, kNow));
+  EXPECT_TRUE(bed.table.block(key_of(2), base::Time{}, kNow));
   EXPECT_FALSE(bed.table.any_blocks());
   EXPECT_LE(bed.table.blocked_until(key_of(1), kNow), kNow);
   EXPECT_EQ(bed.table.size().keys, 0u);

@@ -32,7 +32,8 @@ class Verdict {
         decisions_(decisions) {}
 
   bool decide(Purpose purpose) {
-    return hits_.empty() || table_.decide(hits_, terms_.now, purpose, decisions_, terms_.hold);
+    return hits_.empty() ||
+           table_.decide(hits_, terms_.now, purpose, decisions_, terms_.hold, terms_.uncounted);
   }
 
   bool decide_quota(Purpose purpose) {

@@ -21,6 +21,7 @@ struct Terms {
   base::Time now;
   Purpose purpose = Purpose::kCharge;
   HoldTerms hold{};
+  std::span<bool> uncounted{};  // As Table::decide() writes it.
 };
 
 // Charges every limit of the ask at `span`, or none; then answers.
