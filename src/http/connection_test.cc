@@ -126,6 +126,13 @@ TEST(HttpConnection, EveryCutOfARequestGivesTheSameAnswer) {
   EXPECT_EQ(answers.size(), ids);
 }
 
+TEST(HttpConnection, AnEmptyChunkedBodyMayComeByteByByte) {
+  Echo echo;
+  EXPECT_EQ(echo.feed(post("Transfer-Encoding: chunked\r\n", "0\r\n")), "");
+  EXPECT_EQ(echo.feed("\r"), "");
+  EXPECT_EQ(body_of(echo.feed("\n")), "POST /p ");
+}
+
 TEST(HttpConnection, HeadHasTheLengthButNoBody) {
   Echo echo;
   const std::string answer = echo.feed("HEAD /x HTTP/1.1\r\nHost: h\r\n\r\n");
