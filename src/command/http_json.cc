@@ -49,8 +49,8 @@ class JsonBuilder {
   // Only its spelling tells 5.0 or 5e0 from 5: JSON Schema calls them one integer, and so do we.
   bool on_double(double, Text spelling, Fault& fault) {
     double value = 0;  // The parser's own is not always the nearest.
-    std::from_chars(spelling.data(), spelling.data() + spelling.size(), value);
-    if (std::abs(value) >= kIntegerEnd || value != std::trunc(value)) {
+    const auto read = std::from_chars(spelling.data(), spelling.data() + spelling.size(), value);
+    if (read.ec != std::errc() || std::abs(value) >= kIntegerEnd || value != std::trunc(value)) {
       return add({.kind = JsonValue::Kind::kNumber}, fault);
     }
     return on_int64(static_cast<int64_t>(value), spelling, fault);

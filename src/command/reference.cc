@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kHead =
     "# Verbs of the TCP port\n"
     "\n"
-    "Made from the table of verbs (`ratelimmq --commands-markdown > docs/commands.md`); a test\n"
+    "Made from the table of verbs (`ratelimmq commands-markdown > docs/commands.md`); a test\n"
     "compares this page with it. How requests and answers are spelt in each protocol:\n"
     "[protocol.md](protocol.md). Verbs and options are case-insensitive.\n"
     "\n"

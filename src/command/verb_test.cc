@@ -49,7 +49,7 @@ TEST(Reference, DocsCommandsIsTheTable) {
   text << file.rdbuf();
   EXPECT_TRUE(text.str() == reference_markdown())
       << "docs/commands.md is not what the table of verbs says. To make it anew:\n"
-         "  ratelimmq --commands-markdown > docs/commands.md";
+         "  ratelimmq commands-markdown > docs/commands.md";
 }
 
 // Every verb answers something when it gets as few words as it may have, and arity is refused.

@@ -145,7 +145,7 @@ TEST(Tcp, OverTheBoundAConnectionIsToldAndClosed) {
     clients.back().send("PING\n");
     ASSERT_EQ(clients.back().line(), "PONG");
   }
-  EXPECT_EQ(bed.tcp().rest(), "ERR max number of clients reached\n");
+  EXPECT_EQ(bed.tcp().rest(), "-ERR max number of clients reached\r\n");
   EXPECT_EQ(bed.api().response().status, 503);
   clients.pop_back();
   EXPECT_TRUE(becomes([&] {

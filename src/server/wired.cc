@@ -34,9 +34,10 @@ command::Caller caller_of(const Arrival& arrival) {
           .connection_id = arrival.id};
 }
 
+// Nothing was read, so the protocol is unknown: RESP, as Redis does; people can read it too.
 std::string tcp_farewell(TurnedAway why) {
-  return why == TurnedAway::kFull ? "ERR max number of clients reached\n"
-                                  : "NOPERM your address is not in trusted_networks\n";
+  return why == TurnedAway::kFull ? "-ERR max number of clients reached\r\n"
+                                  : "-NOPERM your address is not in trusted_networks\r\n";
 }
 
 std::string api_farewell(TurnedAway why, base::Time now) {

@@ -18,7 +18,7 @@ SPEAKS_RESP3 = int(redis.__version__.split(".")[0]) >= 5
 def client(request, start, limits):
     server = start(config=limits)
     options = {"protocol": request.param} if SPEAKS_RESP3 else {}
-    with redis.Redis(port=server.ports["tcp"], **options) as client:
+    with redis.Redis(host="127.0.0.1", port=server.ports["tcp"], **options) as client:
         yield client
 
 
