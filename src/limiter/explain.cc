@@ -30,12 +30,16 @@ void why_descriptor(LimiterState& state, const Limits::Domain& domain, Descripto
   std::string text;
   const std::span<const Limit> limits = Limits::match(domain, descriptor, text);
   const base::Hash128 hash = state.keys.of_limits(text);
+  const base::Duration left = std::max(blocked - now, base::Duration{});
   for (const Limit& limit : limits) {
-    rows.push_back({&limit, to_string(descriptor),
-                    peek(state.table, limit, base::salted(hash, limit.salt), now), blocked});
+    limit::Decision decision = peek(state.table, limit, base::salted(hash, limit.salt), now);
+    if (blocked > now) {
+      decision.allowed = false;
+      decision.retry_after = std::max(decision.retry_after, left);
+    }
+    rows.push_back({&limit, to_string(descriptor), decision, blocked});
   }
   if (limits.empty() && blocked > now) {
-    const base::Duration left = blocked - now;
     rows.push_back({nullptr,
                     to_string(descriptor),
                     {.allowed = false, .retry_after = left, .reset_after = left},

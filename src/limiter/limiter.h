@@ -87,7 +87,7 @@ class Batch {
 struct WhyRow {
   const Limit* limit;  // Null: the row of a block without a limit.
   std::string descriptor;
-  limit::Decision decision;    // Of a cost of 1, charging nothing.
+  limit::Decision decision;    // Of a cost of 1, charging nothing; refused while blocked.
   base::Time blocked_until{};  // The epoch: not blocked.
 };
 

@@ -315,6 +315,15 @@ TEST(Limiter, WhyTellsOfEachLimitAndOfABlockWithoutOne) {
   EXPECT_EQ(t.limiter.why("x", asked.get(), at({})).error().code, base::Code::kNotFound);
 }
 
+TEST(Limiter, WhyOfABlockedLimitRefusesUntilTheBlockEnds) {
+  TestLimiter t({node("tenant", "", {window(9, kHour)})});
+  ASSERT_TRUE(t.limiter.block("d", kAcme.get()[0], at(seconds(5)), at({})));
+  const auto why = t.limiter.why("d", kAcme.get(), at({})).value();
+  ASSERT_EQ(why.rows.size(), 1u);
+  EXPECT_FALSE(why.rows[0].decision.allowed);
+  EXPECT_EQ(why.rows[0].decision.retry_after, seconds(5));
+}
+
 TEST(Limiter, AConcurrencyLimitIsOnlyTested) {
   TestLimiter t({node("tenant", "", {concurrency(1)})});
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(t.decide(kAcme, 5, at({})).allowed);
