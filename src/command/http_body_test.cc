@@ -144,9 +144,9 @@ TEST(HttpBody, NumbersAreIntegersWithinTheirBounds) {
   for (const char* number : {"5.0", "1e3", "15231.0", "0.5e1", "-0.0", "9007199254740993.0"}) {
     EXPECT_EQ(cost(number), "") << number;
   }
-  for (const char* number :
-       {"-1", "9223372036854775808", "18446744073709551616", "9223372036854775808.0", "5.5",
-        "1e300", "1e400", "1e-400", "1e-3", "123456789012345678901234567890", "\"5\"", "true", "[]"}) {
+  for (const char* number : {"-1", "9223372036854775808", "18446744073709551616",
+                             "9223372036854775808.0", "5.5", "1e300", "1e400", "1e-400", "1e-3",
+                             "123456789012345678901234567890", "\"5\"", "true", "[]"}) {
     EXPECT_EQ(cost(number), refused) << number;
   }
   EXPECT_EQ(fault_of(R"({"domain":"d","ttl_ms":0})"),

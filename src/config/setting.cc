@@ -242,7 +242,8 @@ void add_bounds(std::vector<Setting>& rows) {
       "bounds.connections", "connections at a time; over it a new one is closed",
       [](auto& c) -> auto& { return c.server.connections_max; }, 1, 10'000'000));
   rows.push_back(span(
-      "bounds.request_timeout", "From a request's first byte to its last; over it the connection is closed",
+      "bounds.request_timeout",
+      "From a request's first byte to its last; over it the connection is closed",
       [](auto& c) -> auto& { return c.server.request_timeout; }, 10 * kMillisecond, kHour));
   rows.push_back(span(
       "bounds.idle_timeout", "HTTP: a kept connection without a request",

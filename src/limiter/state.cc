@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace limiter {
 
 // Each part that hashes has a seed of its own, so that none can be told from another's output.
