@@ -1,5 +1,7 @@
 #include "server/session.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -14,6 +16,16 @@ constexpr size_t kBusyCapacity = size_t{256} << 10;
 
 void shrink(std::string& text, size_t capacity_max) {
   if (text.empty() && text.capacity() > capacity_max) std::string().swap(text);
+}
+
+bool nothing_unread(int fd) {
+  char one;
+  return ::recv(fd, &one, 1, MSG_PEEK) < 0;
+}
+
+bool all_arrived(int fd) {
+  int unacknowledged = 0;
+  return ::ioctl(fd, SIOCOUTQ, &unacknowledged) != 0 || unacknowledged == 0;
 }
 
 }  // namespace
@@ -132,12 +144,11 @@ void Session::finish() {
   linger();
 }
 
-// While bytes of the client are unread, closing would reset the connection, and the reset would
-// overtake what was sent last. A server that stops waits for no one beyond that.
+// Closing while the client still sends resets the connection, and the reset takes from it what has
+// not arrived yet. So it is the client that ends; a server that stops waits only until all has
+// arrived.
 void Session::linger() {
-  char one;
-  const bool waited_enough = stopping_ && ::recv(fd_.get(), &one, 1, MSG_PEEK) < 0;
-  if (eof_ || waited_enough) return end();
+  if (eof_ || (stopping_ && nothing_unread(fd_.get()) && all_arrived(fd_.get()))) return end();
   want(io::kReadable);
 }
 
@@ -168,8 +179,10 @@ void Session::end() {
 
 void Session::sweep() {
   const base::Time now = home_.now;
-  if (phase_ == Phase::kLingering && now - since_ >= home_.bounds.linger_max) return end();
-  if (phase_ != Phase::kOpen) return;
+  if (phase_ == Phase::kLingering) {
+    return now - since_ >= home_.bounds.linger_max ? end() : linger();
+  }
+  if (phase_ == Phase::kOver) return;
   if (unsent() > 0 && now - since_ >= home_.bounds.stuck_max) return end();
   if (now >= talk_->deadline()) {
     talk_->expire();

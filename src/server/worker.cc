@@ -1,6 +1,11 @@
 #include "server/worker.h"
 
 namespace server {
+namespace {
+
+constexpr base::Duration kStopSweep = std::chrono::milliseconds(10);
+
+}  // namespace
 
 Worker::Worker(const base::Clock& clock, const SessionBounds& bounds, base::Duration sweep_period,
                uint64_t seed)
@@ -52,6 +57,7 @@ void Worker::for_each(const std::function<void(Session&)>& visit) {
 void Worker::stop(std::function<void()> empty) {
   loop_.post([this, done = std::move(empty)] {
     empty_ = done;
+    loop_.every(kStopSweep, [this] { sweep(); });
     for_each([](Session& session) { session.stop(); });
     tell_if_empty();
   });
