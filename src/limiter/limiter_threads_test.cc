@@ -77,7 +77,10 @@ TEST(LimiterThreads, ReloadsAndSettlementsLoseNoCharge) {
     }
   });
   t.reload(tenant_and_user(kMuch, kMuch));
-  for (const Path* path : {&both}) EXPECT_EQ(t.remaining(*path, at({})), kMuch - units);
+  EXPECT_EQ(t.remaining(Path{{{"user", "u"}}}, at({})), kMuch - units);
+  // The tenant's limit changed now and then between a reservation and its end, and then nothing
+  // was given back: what is left may be less than that, never more.
+  EXPECT_LE(t.remaining(Path{{{"tenant", "acme"}}}, at({})), kMuch - units);
 }
 
 TEST(LimiterThreads, NeverMoreHoldsThanTheCap) {
