@@ -7,6 +7,7 @@
 // Thread: any. Reload swaps the compiled limits; a batch sees either the old ones or the new.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -91,9 +92,34 @@ struct WhyRow {
   base::Time blocked_until{};  // The epoch: not blocked.
 };
 
+// What keeps a delivery, or a CHECK that waits, from going now.
+struct Obstacle {
+  base::Hash128 state{};         // Of the limit that frees last, or of a block: what to wait at.
+  std::string limited_by;        // Its name; "blocked".
+  base::Duration retry_after{};  // As Decision's; kNever: the cost can never fit.
+  bool taken_turn = false;       // Not asked: somebody else waits at `state` (TakeTerms::queued).
+  bool logging = false;          // A durable limit waits for its journal: on_freed tells when.
+};
+
+struct TakeTerms {
+  uint64_t hold_id = 0;      // Of the holds; unique for ever, not 0 if `holds`.
+  base::Duration ttl{};      // Of the holds; not cut to the laws' ttl_max.
+  bool holds = true;         // False: concurrency limits are only tested (CHECK ... WAIT).
+  uint64_t promised_to = 0;  // The taker's own promise does not stand in its way.
+  // Called for each distinct state that could refuse, before anything is decided; true: others wait
+  // there, so the answer is an obstacle with taken_turn. May be null. Must not call the limiter.
+  const std::function<bool(base::Hash128)>* queued = nullptr;
+  // If not null, take() writes here what it met but did not charge (shadows and limits of quota
+  // mode that refused, keys without room that were let through), and untake() reads it. Without it
+  // untake() gives such limits nothing back.
+  std::vector<base::Hash128>* uncharged = nullptr;
+};
+
 struct LimiterOptions {
   TableOptions table{};
-  uint64_t seed = 0;  // Of the keys' hash: unguessable, new in each process.
+  // Of the keys' hash: unguessable, new in each process. With durable limits the owner keeps it in
+  // the data directory: the journal names states by their keys.
+  uint64_t seed = 0;
   base::Duration ttl_max = std::chrono::hours(12);  // Of reservations and holds.
   size_t open_max = 1'000'000;  // Reservations and holds at a time; over it kFull.
 };
@@ -144,6 +170,45 @@ class Limiter {
   base::Result<Opened> acquire(const Ask& ask, base::Duration ttl, base::Time now);
   base::Status renew(std::string_view id, base::Duration ttl, base::Time now);
   base::Status release(std::string_view id, base::Time now);
+
+  // ---- Deliveries (take.cc). All or none, as decide(), with the holds of concurrency limits taken
+  // under an id of the caller's; limits of quota mode, shadows and blocks as in decide(). Nothing:
+  // taken. kNotFound: the domain. `answer`, if not null, is filled as decide() would fill it; its
+  // views live until this thread's next take().
+  // REQUIRES of all five: validate(ask) is ok; hold ids and ttl or until as TakeTerms says.
+  base::Result<std::optional<Obstacle>> take(const Ask& ask, const TakeTerms& terms, base::Time now,
+                                             Answer* answer = nullptr);
+  // Takes back a take() of the same ask, terms and instant, with no reload between them, as if it
+  // had not been. (A sliding log that another thread has charged at a later instant keeps it.)
+  void untake(const Ask& ask, const TakeTerms& terms, base::Time now);
+  void release(const Ask& ask, uint64_t hold_id, base::Time now);  // Holds of a lease end.
+  void renew(const Ask& ask, uint64_t hold_id, base::Time until, base::Time now);
+  // After a replay: a live lease has its holds again, even over the cap and the table's ceiling.
+  void restore(const Ask& ask, uint64_t hold_id, base::Time until, base::Time now);
+
+  // ---- Waking (watchers.h). A watcher (a shard's number, 0 ... 63) is told when units of a state
+  // that it watches come free before their time: release, a shorter renew, cancel, commit of less,
+  // untake, forget, unblock, a promise withdrawn, a journal that has caught up. What ends by its
+  // time is not told: retry_after says when. Told: at least once after each such event that
+  // happened after watch() returned. `watch` before asking again, so that no wake-up is lost.
+  // Watching twice is watching once. `told` is called on whichever thread frees, may hold a lock of
+  // the room, and must not call the limiter. Both are set once, before threads start.
+  static constexpr uint32_t kWatchersMax = 64;
+  void watch(base::Hash128 state, uint32_t watcher);
+  void unwatch(base::Hash128 state, uint32_t watcher);
+  void on_freed(std::function<void(uint32_t watcher, base::Hash128 state)> told);
+  void on_reload(std::function<void()> told);  // After each reload; all states may have room.
+
+  // ---- Promises (promises.h): for a flow that was passed over too often. At the returned instant
+  // t* all rate limits that the ask meets have room for it, of those of quota mode the one that is
+  // first: until then any other charge of those states, by whomever, is taken only if the promised
+  // cost still fits at t* (else refused with a retry_after that is not early). Nothing is charged,
+  // also not by a take() that has `promised_to`; withdraw the promise after it. One promise a
+  // state: kFull if one of them has another's already, kInvalid ("cost") if the cost can never fit,
+  // kNotFound (domain). An owner (not 0) has one promise at a time: a new one replaces it. Over by
+  // itself a second after t*; a reload ends all.
+  base::Result<base::Time> promise(const Ask& ask, uint64_t owner, base::Time now);
+  void withdraw(uint64_t owner);
 
   // Views in rows live as long as the returned `limits`.
   struct Why {
