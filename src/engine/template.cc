@@ -1,0 +1,234 @@
+#include "engine/template.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+namespace engine {
+namespace {
+
+// Lengths are two bytes: a header's value has at most 8 KiB, a queue's name 200.
+void put_text(std::string& to, std::string_view text) {
+  const auto size = static_cast<uint16_t>(std::min<size_t>(text.size(), 65'535));
+  to.push_back(static_cast<char>(size & 255));
+  to.push_back(static_cast<char>(size >> 8));
+  to.append(text.substr(0, size));
+}
+
+std::string_view get_text(std::string_view& from) {
+  const size_t size = static_cast<uint8_t>(from[0]) | size_t{static_cast<uint8_t>(from[1])} << 8;
+  const std::string_view text = from.substr(2, size);
+  from.remove_prefix(2 + size);
+  return text;
+}
+
+char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), lower);
+  return out;
+}
+
+bool same_name(std::string_view name, std::string_view lower_name) {
+  return std::equal(name.begin(), name.end(), lower_name.begin(), lower_name.end(),
+                    [](char a, char b) { return lower(a) == b; });
+}
+
+std::string_view header(const Message& message, std::string_view lower_name) {
+  for (const Header& each : message.headers) {
+    if (same_name(each.name, lower_name)) return each.value;
+  }
+  return {};
+}
+
+// "https://user@Example.com:443/x" → "example.com". Empty: there is none.
+std::string host_of(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  const bool tls = same_name(url.substr(0, scheme), "https");
+  url.remove_prefix(scheme + 3);
+  url = url.substr(0, url.find_first_of("/?#"));
+  if (const size_t at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
+  const std::string_view standard = tls ? ":443" : ":80";
+  if (url.ends_with(standard)) url.remove_suffix(standard.size());
+  return lower_case(url);
+}
+
+std::optional<int> hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
+  return std::nullopt;
+}
+
+base::Result<std::string> decode_percent(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(text[i]);
+      continue;
+    }
+    const auto high = i + 2 < text.size() ? hex(text[i + 1]) : std::nullopt;
+    const auto low = high ? hex(text[i + 2]) : std::nullopt;
+    if (!low) return base::invalid("'%' must be followed by two hex digits");
+    out.push_back(static_cast<char>(*high << 4 | *low));
+    i += 2;
+  }
+  return out;
+}
+
+}  // namespace
+
+base::Result<Templates::Entry> Templates::parse_entry(std::string_view text) {
+  const size_t equal = text.find('=');
+  if (equal == std::string_view::npos || equal == 0)
+    return base::invalid("an entry of a template is key=value");
+  base::Result<std::string> key = decode_percent(text.substr(0, equal));
+  if (!key) return key.error();
+  if (key->find_first_of("{}") != std::string::npos)
+    return base::invalid("a key of a template takes no {…}");
+  Entry entry{std::move(*key), {}};
+  std::string_view rest = text.substr(equal + 1);
+  if (rest.empty()) return base::invalid("an entry of a template needs a value");
+  while (!rest.empty()) {
+    const size_t open = rest.front() == '{' ? 0 : std::min(rest.find('{'), rest.size());
+    if (open > 0) {
+      base::Result<std::string> plain = decode_percent(rest.substr(0, open));
+      if (!plain) return plain.error();
+      if (plain->find('}') != std::string::npos && rest.substr(0, open).find('}') != rest.npos)
+        return base::invalid("'}' without '{' in a template");
+      entry.parts.push_back({From::kText, std::move(*plain)});
+      rest.remove_prefix(open);
+      continue;
+    }
+    const size_t close = rest.find('}');
+    if (close == std::string_view::npos) return base::invalid("'{' without '}' in a template");
+    const std::string_view name = rest.substr(1, close - 1);
+    if (name == "queue") {
+      entry.parts.push_back({From::kQueue, {}});
+    } else if (name == "key") {
+      entry.parts.push_back({From::kKey, {}});
+    } else if (name == "host") {
+      entry.parts.push_back({From::kHost, {}});
+    } else if (name.starts_with("header:") && name.size() > 7) {
+      entry.parts.push_back({From::kHeader, lower_case(name.substr(7))});
+    } else {
+      return base::invalid("a template knows {queue}, {key}, {host} and {header:NAME}, not '{" +
+                           std::string(name) + "}'");
+    }
+    rest.remove_prefix(close + 1);
+  }
+  return entry;
+}
+
+base::Result<std::vector<Templates::Entry>> Templates::parse(std::string_view text) {
+  std::vector<Entry> entries;
+  for (;;) {
+    const size_t comma = text.find(',');
+    base::Result<Entry> entry = parse_entry(text.substr(0, comma));
+    if (!entry) return entry.error();
+    entries.push_back(std::move(*entry));
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  if (entries.size() > limiter::kEntriesMax) {
+    return base::invalid("a descriptor has at most " + std::to_string(limiter::kEntriesMax) +
+                         " entries");
+  }
+  return entries;
+}
+
+base::Status validate_template(std::string_view text) {
+  const auto entries = Templates::parse(text);
+  if (!entries) return entries.error();
+  return {};
+}
+
+Templates::Templates(const queue::Decide& decide) : domain_(decide.domain) {
+  if (domain_.empty()) return;
+  for (const std::string& text : decide.descriptors) {
+    auto entries = parse(text);
+    if (entries) descriptors_.push_back(std::move(*entries));
+  }
+}
+
+bool Templates::render_entry(const Entry& entry, std::string_view queue, const Message& message) {
+  value_.clear();
+  for (const Part& part : entry.parts) {
+    const size_t before = value_.size();
+    switch (part.from) {
+      case From::kText:
+        value_ += part.text;
+        break;
+      case From::kQueue:
+        value_ += queue;
+        break;
+      case From::kKey:
+        value_ += message.key;
+        break;
+      case From::kHeader:
+        value_ += header(message, part.text);
+        break;
+      case From::kHost:
+        value_ += host_of(header(message, "url"));
+        break;
+    }
+    if (value_.size() == before) return false;
+  }
+  put_text(out_, entry.key);
+  put_text(out_, value_);
+  return true;
+}
+
+std::string_view Templates::render(std::string_view queue, const Message& message) {
+  if (descriptors_.empty()) return {};
+  out_.clear();
+  put_text(out_, domain_);
+  const size_t nothing = out_.size();
+  for (const std::vector<Entry>& descriptor : descriptors_) {
+    const size_t begin = out_.size();
+    out_.push_back(static_cast<char>(descriptor.size()));
+    const bool applies = std::all_of(descriptor.begin(), descriptor.end(), [&](const Entry& entry) {
+      return render_entry(entry, queue, message);
+    });
+    if (!applies) out_.resize(begin);
+  }
+  return out_.size() == nothing ? std::string_view() : std::string_view(out_);
+}
+
+limiter::Ask AskText::decode(std::string_view encoded, int64_t cost) {
+  entries_.clear();
+  descriptors_.clear();
+  entries_.reserve(limiter::kDescriptorsMax * limiter::kEntriesMax);  // Spans into it must stay.
+  limiter::Ask ask;
+  ask.domain = get_text(encoded);
+  while (!encoded.empty() && descriptors_.size() < limiter::kDescriptorsMax) {
+    const size_t count = static_cast<uint8_t>(encoded.front());
+    encoded.remove_prefix(1);
+    const size_t begin = entries_.size();
+    for (size_t i = 0; i < count; ++i) {
+      const std::string_view key = get_text(encoded);
+      const std::string_view value = get_text(encoded);
+      entries_.push_back({key, value});
+    }
+    descriptors_.emplace_back(entries_.data() + begin, count);
+  }
+  ask.descriptors = descriptors_;
+  ask.cost = cost;
+  return ask;
+}
+
+std::string encode_ask(std::string_view domain, std::span<const limiter::Descriptor> descriptors) {
+  std::string out;
+  put_text(out, domain);
+  for (const limiter::Descriptor descriptor : descriptors) {
+    out.push_back(static_cast<char>(descriptor.size()));
+    for (const limiter::Entry& entry : descriptor) {
+      put_text(out, entry.key);
+      put_text(out, entry.value);
+    }
+  }
+  return out;
+}
+
+}  // namespace engine
