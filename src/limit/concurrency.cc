@@ -59,10 +59,13 @@ Decision Concurrency::check(const HoldState& state, base::Time now, int64_t hold
 }
 
 void Concurrency::take(HoldState& state, base::Time now, uint64_t id, base::Time until) const {
+  hold(state, now, id, std::min(until, now + ttl_max_));
+}
+
+void Concurrency::hold(HoldState& state, base::Time now, uint64_t id, base::Time until) const {
   state.drop_ended(now);
-  if (renew(state, now, id, until)) return;
-  const base::Time end = std::min(until, now + ttl_max_);
-  if (end > now) state.insert({base::nanoseconds(end), id});
+  release(state, now, id);
+  if (until > now) state.insert({base::nanoseconds(until), id});
 }
 
 size_t Concurrency::growth(const HoldState& state, base::Time now, int64_t holds) const {

@@ -60,10 +60,12 @@ class Concurrency {
   // REQUIRES: check() allowed it. A hold that has the id already counts once: it gets the new time.
   // `until` is cut to now + ttl_max; one that is not after now is over at once.
   void take(HoldState& state, base::Time now, uint64_t id, base::Time until) const;
+  // As take(), but even over the cap, and until then whatever ttl_max is.
+  void hold(HoldState& state, base::Time now, uint64_t id, base::Time until) const;
   // Bytes that taking so many at `now` may add to state.bytes().
   size_t growth(const HoldState& state, base::Time now, int64_t holds) const;
   bool renew(HoldState& state, base::Time now, uint64_t id,
-             base::Time until) const;                                 // False: ended.
+             base::Time until) const;                                 // Cut too. False: ended.
   bool release(HoldState& state, base::Time now, uint64_t id) const;  // False: ended.
   int64_t used(const HoldState& state, base::Time now) const;
   bool idle(const HoldState& state, base::Time now) const { return used(state, now) == 0; }

@@ -164,6 +164,37 @@ limit::Decision check(const Slot* slot, const Hit& hit, int64_t cost, base::Time
       *hit.law);
 }
 
+namespace {
+
+template <typename L>
+bool fits_later(const L& law, const State<L>& state, const Two& two, base::Time now) {
+  if constexpr (kIsHolds<L>) {
+    return true;
+  } else if constexpr (kIsLog<L>) {  // Not copied: the charge is still in the window then, or not.
+    const base::Duration kept = law.check(state, now, two.first).reset_after;
+    const bool gone = now + std::max(kept, law.rate().period) <= two.later;
+    const int64_t cost = gone ? two.then : saturating_add(two.first, two.then);
+    return law.check(state, two.later, cost).allowed;
+  } else {
+    int64_t charged = 0;
+    const State<L> next = law.charge_over(state, now, two.first, two.overdraft, charged);
+    return law.check(next, two.later, two.then).decision.allowed;
+  }
+}
+
+}  // namespace
+
+bool fits_later(const Slot* slot, const Hit& hit, const Two& two, base::Time now,
+                const Laws& laws) {
+  return std::visit(
+      [&]<typename L>(const L& law) {
+        if (slot == nullptr) return fits_later(law, State<L>{}, two, now);
+        if (usable(*slot, law, hit, laws)) return fits_later(law, get<L>(*slot), two, now);
+        return fits_later(law, converted(*slot, law, now, laws), two, now);
+      },
+      *hit.law);
+}
+
 bool idle(const Slot& slot, base::Time now, const Laws& laws) {
   if (slot.kind() == Kind::kGcra) return Gcra::idle(get<Gcra>(slot), now);
   if (slot.kind() == Kind::kBlock) {
@@ -225,11 +256,16 @@ void charge(Slot& slot, const Hit& hit, base::Time now) {
       *hit.law);
 }
 
-void take(Slot& slot, const Hit& hit, const HoldTerms& hold, base::Time now) {
+void take(Slot& slot, const Hit& hit, const HoldTerms& terms, base::Time now) {
   const auto& law = std::get<Concurrency>(*hit.law);
-  const base::Time until = now + std::min(hold.ttl, law.ttl_max());
+  const base::Time until = now + (terms.cut ? std::min(terms.ttl, law.ttl_max()) : terms.ttl);
+  hold(slot, hit, terms.id, until, now);
+}
+
+void hold(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time until, base::Time now) {
+  const auto& law = std::get<Concurrency>(*hit.law);
   for (int64_t i = 0; i < hit.cost; ++i) {
-    law.take(*owned<Concurrency>(slot), now, nth_id(hold.id, i), until);
+    law.hold(*owned<Concurrency>(slot), now, nth_id(hold_id, i), until);
   }
 }
 
@@ -265,6 +301,12 @@ bool renew(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time until, base:
   for (int64_t i = 0; i < hit.cost; ++i) {
     all &= law.renew(*owned<Concurrency>(slot), now, nth_id(hold_id, i), until);
   }
+  return all;
+}
+
+bool extend(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time until, base::Time now) {
+  const bool all = release(slot, hit, hold_id, now);
+  if (all) hold(slot, hit, hold_id, until, now);
   return all;
 }
 

@@ -47,9 +47,23 @@ void charge(Slot& slot, const Hit& hit, base::Time now);                       /
 void take(Slot& slot, const Hit& hit, const HoldTerms& hold, base::Time now);  // Holds.
 void give_back(Slot& slot, const Hit& hit, base::Time charged, int64_t cost, base::Time now);
 int64_t charge_over(Slot& slot, const Hit& hit, base::Time now, int64_t cost, int64_t overdraft);
-// All of the hit's holds; true if each was still held.
+// As take(), but the hold ends at `until` whatever the law's ttl_max, and is taken even over the
+// cap.
+void hold(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time until, base::Time now);
+// All of the hit's holds, renew() cut to the law's ttl_max, extend() not; true if each was still
+// held.
 bool renew(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time until, base::Time now);
+bool extend(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time until, base::Time now);
 bool release(Slot& slot, const Hit& hit, uint64_t hold_id, base::Time now);
+
+// Rates. If `first` units were charged at `now`, at most `overdraft` of them over the bound, would
+// `then` units fit at `later`? The slot may be absent and need not be adopted.
+// REQUIRES: now <= later.
+struct Two {
+  int64_t first, overdraft, then;
+  base::Time later;
+};
+bool fits_later(const Slot* slot, const Hit& hit, const Two& two, base::Time now, const Laws& laws);
 
 // Bytes that charging the hit (or `cost` units of it) may add on the heap; the slot may be absent.
 int64_t growth(const Slot* slot, const Hit& hit, base::Time now, const Laws& laws);

@@ -67,8 +67,10 @@ base::Status Limiter::block(std::string_view domain, Descriptor descriptor, base
   const std::shared_ptr<const Limits> in_force = limits();
   const Limits::Domain* const found = in_force->find(domain);
   if (found == nullptr) return unknown_domain(domain);
-  if (!state_->table.block(block_key(*state_, *found, descriptor), until, now))
+  const base::Hash128 key = block_key(*state_, *found, descriptor);
+  if (!state_->table.block(key, until, now))
     return base::Error{base::Code::kFull, "the table is full", {}};
+  state_->watchers.tell(key);  // It may be over, or end earlier than before.
   return {};
 }
 
@@ -80,8 +82,12 @@ base::Status Limiter::forget(std::string_view domain, Descriptor descriptor) {
   std::string text;
   const std::span<const Limit> met = Limits::match(*found, descriptor, text);
   const base::Hash128 hash = state_->keys.of_limits(text);
-  for (const Limit& limit : met) state_->table.forget(base::salted(hash, limit.salt));
-  state_->table.forget(block_key(*state_, *found, descriptor));
+  const auto forget_state = [&](base::Hash128 key) {
+    state_->table.forget(key);
+    state_->watchers.tell(key);
+  };
+  for (const Limit& limit : met) forget_state(base::salted(hash, limit.salt));
+  forget_state(block_key(*state_, *found, descriptor));
   return {};
 }
 

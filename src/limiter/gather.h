@@ -65,8 +65,4 @@ GatheredSpan gather(const Keys& keys, const Limits::Domain& domain, const Ask& a
 bool counts_cost(const Limit& limit);
 bool is_concurrency(const Limit& limit);
 
-inline int64_t saturating_add(int64_t a, int64_t b) {  // REQUIRES: a, b >= 0.
-  return a > std::numeric_limits<int64_t>::max() - b ? std::numeric_limits<int64_t>::max() : a + b;
-}
-
 }  // namespace limiter

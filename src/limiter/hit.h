@@ -1,6 +1,7 @@
 // What a decision asks of one state.
 #pragma once
 #include <cstdint>
+#include <limits>
 
 #include "base/hash.h"
 #include "base/time.h"
@@ -18,15 +19,21 @@ struct Hit {
   bool shadow = false;            // Never refuses the decision.
 };
 
+inline int64_t saturating_add(int64_t a, int64_t b) {  // Of costs. REQUIRES: a, b >= 0.
+  return a > std::numeric_limits<int64_t>::max() - b ? std::numeric_limits<int64_t>::max() : a + b;
+}
+
 enum class Purpose : uint8_t {
   kCharge,  // Rates are charged; concurrency limits are only tested.
   kPeek,    // Nothing is charged.
   kTake,    // Rates are charged and holds are taken.
 };
 
-struct HoldTerms {       // For kTake.
-  uint64_t id = 0;       // A cost above 1 takes further holds under ids derived from it.
-  base::Duration ttl{};  // Cut to each law's own ttl_max.
+struct HoldTerms {
+  uint64_t id = 0;           // For kTake. A cost above 1 takes further holds, ids derived from it.
+  base::Duration ttl{};      // For kTake.
+  bool cut = true;           // To each law's own ttl_max.
+  uint64_t promised_to = 0;  // Whose promise does not count (limiter/promises.h).
 };
 
 }  // namespace limiter

@@ -167,6 +167,8 @@ std::vector<SpecError> Limiter::reload(std::vector<DomainSpec> specs) {
   auto compiled = Limits::compile(std::move(specs), state_->laws);
   if (!compiled) return {{{}, compiled.error().what}};
   state_->publish(std::move(*compiled));
+  state_->table.promises().withdraw_all();
+  state_->watchers.tell_reload();
   return {};
 }
 
@@ -174,6 +176,7 @@ std::shared_ptr<const Limits> Limiter::limits() const { return state_->get()->li
 
 void Limiter::tick(base::Time now) {
   state_->openings.end_due(now, kEndedEachShard);
+  state_->table.promises().end_due(now);
   state_->table.sweep(now, kSweepSegments);
 }
 

@@ -176,7 +176,9 @@ class Opens {
 // harms.
 void give_back(LimiterState& state, const Opening& opening, const Charged& charge, const Hit& hit,
                int64_t units, base::Time now) {
-  if (hit.law_number == charge.law_number) state.table.give_back(hit, opening.charged, units, now);
+  if (hit.law_number != charge.law_number) return;
+  state.table.give_back(hit, opening.charged, units, now);
+  state.watchers.tell(hit.key);
 }
 
 // Gives each limit back what of `cost` was not used. The charge's own instant decides how much of
@@ -245,7 +247,9 @@ namespace {
 
 void release_holds(LimiterState& state, const Opening& opening, base::Time now) {
   InForce(state, opening).each([&](const Charged& charge, const Hit& hit, const Limit&) {
-    if (charge.hold) state.table.release(hit, opening.hold_id, now);
+    if (!charge.hold) return;
+    state.table.release(hit, opening.hold_id, now);
+    state.watchers.tell(hit.key);
   });
 }
 
@@ -259,7 +263,9 @@ base::Status Limiter::renew(std::string_view id, base::Duration ttl, base::Time 
         const base::Time until = now + in_force.cut(ttl);
         bool all = true;
         in_force.each([&](const Charged& charge, const Hit& hit, const Limit&) {
-          if (charge.hold) all &= state_->table.renew(hit, opening.hold_id, until, now);
+          if (!charge.hold) return;
+          all &= state_->table.renew(hit, opening.hold_id, until, now);
+          if (until < opening.ends) state_->watchers.tell(hit.key);
         });
         if (all) return until;
         release_holds(*state_, opening, now);  // One was forgotten; the others are of no use alone.

@@ -12,6 +12,7 @@
 #include "limiter/limiter.h"
 #include "limiter/openings.h"
 #include "limiter/published.h"
+#include "limiter/watchers.h"
 
 namespace limiter {
 
@@ -31,6 +32,7 @@ struct LimiterState {
   const Keys keys;
   Laws laws;
   Table table;
+  Watchers watchers;
   Ids ids;
   Openings openings;
   DomainCounters throttle{"(throttle)", {}};

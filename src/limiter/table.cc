@@ -53,7 +53,7 @@ bool Table::decide(std::span<const Hit> hits, base::Time now, Purpose purpose,
   CHECK(hits.size() == decisions.size());
   if (hits.size() == 1 && uncounted.empty() && purpose != Purpose::kPeek && !hits[0].shadow) {
     const auto* const law = std::get_if<limit::Gcra>(hits[0].law);
-    if (law != nullptr) return decide_gcra(hits[0], *law, now, decisions[0]);
+    if (law != nullptr) return decide_gcra(hits[0], *law, now, decisions[0], hold);
   }
   const bool allowed = decide_all(hits, now, purpose, decisions, hold, uncounted);
   settle(now);
@@ -63,16 +63,18 @@ bool Table::decide(std::span<const Hit> hits, base::Time now, Purpose purpose,
 // The common case: one lock, one search, at most one insert. The analysis cannot follow a lock that
 // is returned.
 bool Table::decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
-                        limit::Decision& decision) NO_THREAD_SAFETY_ANALYSIS {
+                        limit::Decision& decision,
+                        const HoldTerms& hold) NO_THREAD_SAFETY_ANALYSIS {
   const Place place = place_of(hit.key);
   Segment& segment = directory_.lock(hit.key.low);
   const Segment::Found found = segment.find(place);
   limit::GcraState state;
+  const bool as_known = !found.present || found.at->labelled(Kind::kGcra, hit.law_number);
+  if (!as_known || promises_.any()) [[unlikely]] {
+    segment.lock.unlock();
+    return decide_all({&hit, 1}, now, Purpose::kCharge, {&decision, 1}, hold);
+  }
   if (found.present) {
-    if (!found.at->labelled(Kind::kGcra, hit.law_number)) [[unlikely]] {
-      segment.lock.unlock();
-      return decide_all({&hit, 1}, now, Purpose::kCharge, {&decision, 1}, {});
-    }
     state = upcoming(*found.at, now);
     if (hit.law_number == kAdHoc) state = law.fitted(state);
   }
@@ -101,7 +103,7 @@ bool Table::decide_all(std::span<const Hit> hits, base::Time now, Purpose purpos
   const Locked locked(directory_, hits);
   bool allowed = true;
   for (size_t i = 0; i < hits.size(); ++i) {
-    decisions[i] = check(find(hits[i].key), hits[i], hits[i].cost, now, laws_);
+    decisions[i] = ask(hits[i], hits[i].cost, now, hold.promised_to);
     allowed &= decisions[i].allowed || hits[i].shadow;
   }
   if (allowed && purpose != Purpose::kPeek) {
@@ -109,9 +111,17 @@ bool Table::decide_all(std::span<const Hit> hits, base::Time now, Purpose purpos
   }
   for (size_t i = 0; i < hits.size(); ++i) {
     if (!decisions[i].allowed || (allowed && charges(hits[i], purpose))) continue;
-    restate(decisions[i], check(find(hits[i].key), hits[i], 0, now, laws_));
+    restate(decisions[i], ask(hits[i], 0, now, hold.promised_to));
   }
   return allowed;
+}
+
+limit::Decision Table::ask(const Hit& hit, int64_t cost, base::Time now,
+                           uint64_t promised_to) const {
+  limit::Decision decision = check(find(hit.key), hit, cost, now, laws_);
+  if (promises_.any()) [[unlikely]]
+    keep_promise(hit, cost, now, promised_to, decision);
+  return decision;
 }
 
 bool Table::charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
@@ -132,24 +142,24 @@ bool Table::charge_all(std::span<const Hit> hits, base::Time now, Purpose purpos
     });
     present.erase(gone, present.end());
   }
-  int64_t promised = 0;
-  const bool room = promise_all(present, hits, now, decisions, uncounted, promised) &&
+  int64_t earmarked = 0;
+  const bool room = earmark_all(present, hits, now, decisions, uncounted, earmarked) &&
                     add_all(absent, hits, now, decisions, hold, uncounted);
   if (room) {
     for (const size_t i : present) charge(*find(hits[i].key), hits[i], now, hold);
   }
-  count_bytes(-promised);
+  count_bytes(-earmarked);
   return room;
 }
 
-bool Table::promise_all(Indexes& present, std::span<const Hit> hits, base::Time now,
+bool Table::earmark_all(Indexes& present, std::span<const Hit> hits, base::Time now,
                         std::span<limit::Decision> decisions, std::span<bool> uncounted,
-                        int64_t& promised) {
+                        int64_t& earmarked) {
   const auto has_room = [&](size_t i) {
     const Slot* const slot = find(hits[i].key);
     if (!heap_has_room(slot, hits[i], now)) return false;
     const int64_t more = growth(slot, hits[i], now, laws_);
-    promised += more;
+    earmarked += more;
     count_bytes(more);
     return true;
   };

@@ -26,11 +26,13 @@
 
 #include "base/hash.h"
 #include "base/mutex.h"
+#include "base/result.h"
 #include "base/time.h"
 #include "limit/limit.h"
 #include "limiter/directory.h"
 #include "limiter/hit.h"
 #include "limiter/law.h"
+#include "limiter/promises.h"
 #include "limiter/slot.h"
 
 namespace limiter {
@@ -67,6 +69,9 @@ class Table {
               std::span<limit::Decision> decisions, HoldTerms hold = {},
               std::span<bool> uncounted = {});
 
+  // What the hit's own state would answer, whoever has a promise.
+  limit::Decision peek(const Hit& hit, base::Time now) const;
+
   // For batches: call the first for all keys, then the second for all, then decide. Hints only.
   void prefetch_segment(base::Hash128 key) const;
   void prefetch_slot(base::Hash128 key) const;
@@ -78,8 +83,19 @@ class Table {
   // Holds only (else false): as many as the hit's cost, as taken under this id. False: not all of
   // them were still held.
   bool renew(const Hit& hit, uint64_t hold_id, base::Time until, base::Time now);
+  bool extend(const Hit& hit, uint64_t hold_id, base::Time until, base::Time now);  // Not cut.
   bool release(const Hit& hit, uint64_t hold_id, base::Time now);
+  // The hold as cell.h's hold() takes it. False: no room (as block()).
+  bool hold(const Hit& hit, uint64_t hold_id, base::Time until, base::Time now);
   void forget(base::Hash128 key);
+
+  // Promises all hits (rates, distinct keys) their costs at the returned instant: the first, not
+  // earlier than `not_before`, at which all have room if nothing is charged meanwhile. Nothing is
+  // charged. REQUIRES: `owner` has no promise. kFull: a state has another's promise; kInvalid
+  // ("cost"): a cost can never fit.
+  base::Result<base::Time> promise(std::span<const Hit> hits, uint64_t owner, base::Time not_before,
+                                   base::Time now);
+  Promises& promises() { return promises_; }
 
   // A block refuses its key until an instant, whether or not a limit matches it. Blocks live in the
   // table under keys of their own; while there is none, decisions need not look.
@@ -107,10 +123,20 @@ class Table {
   using Indexes = boost::container::small_vector<size_t, 16>;  // Of hits.
 
   [[gnu::flatten]] bool decide_gcra(const Hit& hit, const limit::Gcra& law, base::Time now,
-                                    limit::Decision& decision);
+                                    limit::Decision& decision, const HoldTerms& hold);
   [[gnu::noinline]] bool decide_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
                                     std::span<limit::Decision> decisions, const HoldTerms& hold,
                                     std::span<bool> uncounted = {});
+  // What charging `cost` units would be answered.
+  limit::Decision ask(const Hit& hit, int64_t cost, base::Time now, uint64_t promised_to) const;
+  void keep_promise(const Hit& hit, int64_t cost, base::Time now, uint64_t promised_to,
+                    limit::Decision& decision) const;
+  struct OverTerms {
+    int64_t most;
+    int64_t overdraft = 0;
+  };
+  int64_t spare(const Slot* slot, const Hit& hit, base::Time now, const Promises::Promise& promise,
+                const OverTerms& over) const;
   bool charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
                   std::span<limit::Decision> decisions, const HoldTerms& hold,
                   std::span<bool> uncounted);
@@ -120,12 +146,14 @@ class Table {
                std::span<bool> uncounted);
   bool add_charged(const Hit& hit, base::Time now, const HoldTerms& hold);
   void charge(Slot& slot, const Hit& hit, base::Time now, const HoldTerms& hold);
-  // As add_all() for those that are there, but charges none. Their growth is counted: `promised`.
-  bool promise_all(Indexes& present, std::span<const Hit> hits, base::Time now,
+  // As add_all() for those that are there, but charges none. Their growth is counted: `earmarked`.
+  bool earmark_all(Indexes& present, std::span<const Hit> hits, base::Time now,
                    std::span<limit::Decision> decisions, std::span<bool> uncounted,
-                   int64_t& promised);
+                   int64_t& earmarked);
   // Would what charging it adds on the heap stay below the ceiling?
   bool heap_has_room(const Slot* slot, const Hit& hit, base::Time now) const;
+  template <typename Change>
+  bool change_holds(const Hit& hit, base::Time now, Change&& change);
   bool go_without(const Hit& hit, limit::Decision& decision);
   bool refuse_full(limit::Decision& decision);
 
@@ -155,6 +183,7 @@ class Table {
   const TableOptions options_;
   const Laws& laws_;
   Directory directory_;
+  Promises promises_;
   base::SpinLock reshape_;  // One split or merge at a time.
 
   alignas(64) std::atomic<size_t> blocks_{0};  // Read by every batch, rarely written.

@@ -23,6 +23,11 @@ bool holds(const Hit& hit) { return kind_of(*hit.law) == Kind::kHolds; }
 
 }  // namespace
 
+limit::Decision Table::peek(const Hit& hit, base::Time now) const {
+  const LockedSegment locked(directory_, hit.key);
+  return check(find(hit.key), hit, hit.cost, now, laws_);
+}
+
 void Table::give_back(const Hit& hit, base::Time charged, int64_t cost, base::Time now) {
   const LockedSegment locked(directory_, hit.key);
   Slot* const slot = find(hit.key);
@@ -50,6 +55,8 @@ int64_t Table::charge_over(const Hit& hit, base::Time now, int64_t cost,
       refused_full_.fetch_add(1, std::memory_order_relaxed);
       return 0;
     }
+    const auto promise = promises_.any() ? promises_.find(hit.key, 0, now) : std::nullopt;
+    if (promise) cost = spare(slot, hit, now, *promise, {.most = cost, .overdraft = overdraft});
     const int64_t before = heap_counted(*slot);
     adopt(*slot, hit, now, laws_);
     units = limiter::charge_over(*slot, hit, now, cost, overdraft);
@@ -59,26 +66,54 @@ int64_t Table::charge_over(const Hit& hit, base::Time now, int64_t cost,
   return units;
 }
 
-bool Table::renew(const Hit& hit, uint64_t hold_id, base::Time until, base::Time now) {
+template <typename Change>
+bool Table::change_holds(const Hit& hit, base::Time now, Change&& change) {
   const LockedSegment locked(directory_, hit.key);
   Slot* const slot = find(hit.key);
   if (slot == nullptr || !holds(hit)) return false;
   const int64_t before = heap_counted(*slot);
   adopt(*slot, hit, now, laws_);
-  const bool all = limiter::renew(*slot, hit, hold_id, until, now);
+  const bool all = change(*slot);
   count_bytes(recount(*slot) - before);
   return all;
 }
 
+bool Table::renew(const Hit& hit, uint64_t hold_id, base::Time until, base::Time now) {
+  return change_holds(hit, now,
+                      [&](Slot& slot) { return limiter::renew(slot, hit, hold_id, until, now); });
+}
+
+bool Table::extend(const Hit& hit, uint64_t hold_id, base::Time until, base::Time now) {
+  return change_holds(hit, now,
+                      [&](Slot& slot) { return limiter::extend(slot, hit, hold_id, until, now); });
+}
+
 bool Table::release(const Hit& hit, uint64_t hold_id, base::Time now) {
-  const LockedSegment locked(directory_, hit.key);
-  Slot* const slot = find(hit.key);
-  if (slot == nullptr || !holds(hit)) return false;
-  const int64_t before = heap_counted(*slot);
-  adopt(*slot, hit, now, laws_);
-  const bool all = limiter::release(*slot, hit, hold_id, now);
-  count_bytes(recount(*slot) - before);
-  return all;
+  return change_holds(hit, now,
+                      [&](Slot& slot) { return limiter::release(slot, hit, hold_id, now); });
+}
+
+bool Table::hold(const Hit& hit, uint64_t hold_id, base::Time until,
+                 base::Time now) NO_THREAD_SAFETY_ANALYSIS {
+  if (!holds(hit)) return true;
+  {
+    const LockedSegment locked(directory_, hit.key);
+    Slot* slot = find(hit.key);
+    if (slot == nullptr) {
+      Slot made = fresh(hit);
+      slot = add(*locked, made, now, Ceiling::kIgnored);
+      if (slot == nullptr) {
+        end(made);
+        return false;
+      }
+    }
+    const int64_t before = heap_counted(*slot);
+    adopt(*slot, hit, now, laws_);
+    limiter::hold(*slot, hit, hold_id, until, now);
+    count_bytes(recount(*slot) - before);
+  }
+  settle(now);
+  return true;
 }
 
 void Table::forget(base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS {

@@ -132,26 +132,36 @@ class Verdict {
   std::span<limit::Decision> decisions_;
 };
 
-// How long the blocks of the descriptors still last; 0: not blocked.
-base::Duration blocked_for(const Table& table, const Gathered& gathered, const GatheredSpan& span,
-                           base::Time now) {
-  base::Duration longest{};
-  for (size_t i = span.blocks; i < span.blocks_end; ++i)
-    longest = std::max(longest, table.blocked_until(gathered.blocks[i], now) - now);
+// The block of the descriptors that lasts longest; for 0: not blocked.
+struct Blocked {
+  base::Duration left{};
+  base::Hash128 key{};
+};
+Blocked blocked_for(const Table& table, const Gathered& gathered, const GatheredSpan& span,
+                    base::Time now) {
+  Blocked longest;
+  for (size_t i = span.blocks; i < span.blocks_end; ++i) {
+    const base::Hash128 key = gathered.blocks[i];
+    const base::Duration left = table.blocked_until(key, now) - now;
+    if (left > longest.left) longest = {left, key};
+  }
   return longest;
 }
 
-void name_refusal(const Verdict& verdict, base::Duration blocked, bool limits_allow,
-                  Answer& answer) {
+// Returns the state of what refuses.
+base::Hash128 name_refusal(const Verdict& verdict, const Blocked& blocked, bool limits_allow,
+                           Answer& answer) {
   const Met* const last = limits_allow ? nullptr : verdict.frees_last();
-  CHECK(last != nullptr || blocked.count() > 0);
-  if (last == nullptr || (blocked.count() > 0 && verdict.of(*last).retry_after <= blocked)) {
+  const bool is_blocked = blocked.left.count() > 0;
+  CHECK(last != nullptr || is_blocked);
+  if (last == nullptr || (is_blocked && verdict.of(*last).retry_after <= blocked.left)) {
     answer.limited_by = answer.nearest = "blocked";
-    answer.numbers = {.allowed = false, .retry_after = blocked, .reset_after = blocked};
-    return;
+    answer.numbers = {.allowed = false, .retry_after = blocked.left, .reset_after = blocked.left};
+    return blocked.key;
   }
   answer.limited_by = answer.nearest = last->limit->name;
   answer.numbers = verdict.of(*last);
+  return last->key;
 }
 
 void name_nearest(const Verdict& verdict, Answer& answer) {
@@ -169,8 +179,8 @@ Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, c
                    std::span<limit::Decision> decisions, std::span<LimitAnswer> rows,
                    Answer& answer) {
   Verdict verdict(table, gathered, span, terms, decisions);
-  const base::Duration blocked = blocked_for(table, gathered, span, terms.now);
-  const bool is_blocked = blocked.count() > 0;
+  const Blocked blocked = blocked_for(table, gathered, span, terms.now);
+  const bool is_blocked = blocked.left.count() > 0;
   const Purpose purpose = is_blocked ? Purpose::kPeek : terms.purpose;
   const bool limits_allow = span.quota ? verdict.decide_quota(purpose) : verdict.decide(purpose);
 
@@ -181,7 +191,8 @@ Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, c
   answer.matched = is_blocked || !met.empty();
   answer.limits = rows;
   if (!answer.allowed) {
-    name_refusal(verdict, blocked, limits_allow, answer);
+    const base::Hash128 at = name_refusal(verdict, blocked, limits_allow, answer);
+    if (terms.limited_at != nullptr) *terms.limited_at = at;
     return is_blocked ? Outcome::kBlocked : Outcome::kLimited;
   }
   name_nearest(verdict, answer);

@@ -21,7 +21,8 @@ struct Terms {
   base::Time now;
   Purpose purpose = Purpose::kCharge;
   HoldTerms hold{};
-  std::span<bool> uncounted{};  // As Table::decide() writes it.
+  std::span<bool> uncounted{};          // As Table::decide() writes it.
+  base::Hash128* limited_at = nullptr;  // Written if refused: the state of limited_by.
 };
 
 // Charges every limit of the ask at `span`, or none; then answers.
