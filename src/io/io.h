@@ -3,6 +3,8 @@
 // Boost.Asio stays behind this door (io/loop.cc, io/signals.cc); a header here that needs a name of
 // it declares that name.
 #pragma once
+#include "io/alarm.h"       // IWYU pragma: export
+#include "io/bell.h"        // IWYU pragma: export
 #include "io/clock.h"       // IWYU pragma: export
 #include "io/file_lock.h"   // IWYU pragma: export
 #include "io/file_watch.h"  // IWYU pragma: export
