@@ -85,6 +85,7 @@ class Engine {
   wal::Batch take(base::Time now);
   void give_back(wal::Batch batch, base::Time now);
   void written(wal::Sequence sequence);  // Of the batch that is out: the system has it (kOs).
+  bool wants_written() const;            // Some queue promises kOs. Thread: any.
   wal::Writer& writer();                 // For the thread that runs batches.
   bool stalled() const;  // Wants no more requests until the batch is back (no room to append yet).
 
@@ -104,6 +105,7 @@ class Engine {
 
   struct Metrics;  // metrics.h
   const Metrics& metrics() const;
+  Metrics& metrics();  // The owner records its turns there.
 
  private:
   struct Body;
