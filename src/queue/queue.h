@@ -22,6 +22,9 @@
 // kMessageBytes and 4 to 8 bytes of its index; a key with one flow at most 300 bytes in all; a
 // deduplication id at most 60.
 //
+// Purging begins a new epoch of the queue: what waits with an older one is gone at once for every
+// call and is freed by reap(). Keys live on, so what they have in flight still counts.
+//
 // Thread: one owner. Time: instants are the shard's, never going back.
 #pragma once
 #include <cstdint>
@@ -43,6 +46,7 @@ using Number = uint64_t;
 using QueueId = uint32_t;  // Given by the owner; never used again within a data directory.
 using FlowId = uint32_t;   // An index; may be used again once the flow has vanished.
 inline constexpr FlowId kNoFlow = ~FlowId{0};
+inline constexpr size_t kMessageBytes = 88;
 
 enum class State : uint8_t { kReady, kDelayed, kLeased, kDead };
 std::string_view to_string(State state);
@@ -112,7 +116,8 @@ struct QueueView {
 class Store {
  public:
   // `gone(place, bytes)` is called for every message that vanishes, in whichever way.
-  explicit Store(std::function<void(Place place, uint32_t bytes)> gone);
+  // `hash_seed` should be secret: it changes no answer, only how names spread over the tables.
+  explicit Store(std::function<void(Place place, uint32_t bytes)> gone, uint64_t hash_seed = 0);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -134,9 +139,9 @@ class Store {
   FlowId enqueue(const Arrival& arrival);
   // The one function that moves a message between states; false: the number is not there.
   bool move(Number number, const Standing& to);
-  bool remove(Number number);                      // From any state; false: not there.
+  bool remove(Number number);                              // From any state; false: not there.
   bool relocate(Number number, Place to, uint32_t bytes);  // Compaction; calls nothing.
-  std::optional<View> find(Number number) const;   // Purged and dropped ones are not there.
+  std::optional<View> find(Number number) const;           // Purged and dropped ones are not there.
   size_t messages() const;
 
   // Deduplication, by the owner's hash of (queue, id).
@@ -145,8 +150,8 @@ class Store {
   size_t remembered() const;
 
   // Time.
-  base::Time next_due() const;  // Time::max(): nothing is.
-  std::optional<Due> due(base::Time now);  // The earliest that is due; again until nothing.
+  base::Time next_due() const;                // Time::max(): nothing is.
+  std::optional<Due> due(base::Time now);     // The earliest that is due; again until nothing.
   bool ripen(Number number, base::Time now);  // delayed → ready; no decision, so no record.
 
   // Turns. next(): the flow whose head goes next among those that are not parked; kNoFlow: none,
@@ -156,16 +161,16 @@ class Store {
     QueueId queue;
     std::string_view key;
     std::string_view descriptors;
-    Number head;         // Of its ready messages; 0: it has none.
-    int64_t cost;        // Of the head.
-    uint32_t priority;   // Of the head.
-    uint64_t turn;       // Its key's virtual time: the lower goes first within a queue.
-    uint64_t messages;   // Ready ones.
+    Number head;        // Of its ready messages; 0: it has none.
+    int64_t cost;       // Of the head.
+    uint32_t priority;  // Of the head.
+    uint64_t turn;      // Its key's virtual time: the lower goes first within a queue.
+    uint64_t messages;  // Ready ones.
     bool parked;
-    bool held_back;      // Its key has in_flight_per_key messages in flight.
+    bool held_back;  // Its key has in_flight_per_key messages in flight.
   };
   Flow flow(FlowId id) const;  // REQUIRES: it has not vanished.
-  void park(FlowId id);        // REQUIRES: not parked. A parked flow does not vanish, even if empty.
+  void park(FlowId id);  // REQUIRES: not parked. A parked flow does not vanish, even if empty.
   void unpark(FlowId id);
   // Parked flows whose head is another than before, or gone, since the last call. Clears.
   void changed(std::vector<FlowId>& out);
@@ -195,6 +200,7 @@ class Store {
                        const std::function<void(base::Hash128, Number, base::Time until)>& visit);
 
   size_t memory_bytes() const;  // Allocated, by our own count.
+  uint64_t steps() const;       // Table entries moved and messages reaped, ever: what calls cost.
 
  private:
   struct Body;

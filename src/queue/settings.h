@@ -39,8 +39,8 @@ struct Settings {
   base::Duration dead_keep{};  // How long dead letters are kept; 0: for ever.
   bool dead_expired = false;   // Expired messages become dead letters.
   std::vector<std::pair<std::string, uint32_t>> weights;  // By key; "*": all others (1).
-  uint64_t messages_max = 0;  // Waiting and leased; 0: none.
-  uint64_t bytes_max = 0;     // Of their bodies; 0: none.
+  uint64_t messages_max = 0;                              // Waiting and leased; 0: none.
+  uint64_t bytes_max = 0;                                 // Of their bodies; 0: none.
   bool paused_in = false, paused_out = false;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
@@ -52,7 +52,7 @@ inline constexpr base::Duration kDedupWindowMax = std::chrono::hours(24 * 7);
 inline constexpr uint32_t kPriorityDefault = 1024;
 inline constexpr uint16_t kAttemptsMax = 65'535;
 inline constexpr uint32_t kWeightMax = 1'000'000;
-inline constexpr size_t kNameBytesMax = 200;   // Of a queue.
+inline constexpr size_t kNameBytesMax = 200;  // Of a queue.
 inline constexpr size_t kKeyBytesMax = 512;
 inline constexpr size_t kHeadersMax = 64;
 inline constexpr size_t kHeaderNameBytesMax = 128;
