@@ -34,7 +34,7 @@ struct Position {
   friend constexpr auto operator<=>(const Position&, const Position&) = default;
 };
 
-// A record's kind is its owner's business, but for 0 and 255, which are the log's own (marks).
+// A record's kind is its owner's business, but for 0, 254 and 255, which are the log's own.
 using Kind = uint8_t;
 
 struct Record {
@@ -46,6 +46,7 @@ struct Record {
 
 inline constexpr size_t kRecordHeaderBytes = 24;
 inline constexpr size_t kBodyBytesMax = size_t{4} << 20;
+inline constexpr size_t kMarkBytes = 40;  // Each batch with records costs one beside its records.
 constexpr size_t record_bytes(size_t body) {  // On disk, padding included.
   return (kRecordHeaderBytes + body + 7) & ~size_t{7};
 }
@@ -54,6 +55,8 @@ struct Options {
   uint32_t shard = 0;                           // Stored in every segment; must match.
   uint32_t segment_bytes = uint32_t{64} << 20;  // Of new segments. 64 KiB … 1 GiB, and room for
                                                 // the largest record.
+  uint64_t salt = 0;  // Of a new directory: a number nobody can guess, so that no body can pose as
+                      // a record. A directory that is there keeps its own.
 };
 
 // What a batch reads for its owner, after it has written.
@@ -80,10 +83,10 @@ struct Batch {
   std::vector<uint32_t> removals;  // Segments that are not needed any more.
   std::vector<Read> reads;
   // Out:
-  base::Status status;           // Of creating, writing and syncing.
-  uint32_t last_spare = 0;       // The highest segment that exists.
-  bool disk_full = false;        // Fewer spares than wanted, because the disk is full.
-  base::Duration sync_took{};    // Of the sync alone, by `clock` if there is one.
+  base::Status status;         // Of creating, writing and syncing.
+  uint32_t last_spare = 0;     // The highest segment that exists.
+  bool disk_full = false;      // Fewer spares than wanted, because the disk is full.
+  base::Duration sync_took{};  // Of the sync alone, by `clock` if there is one.
 };
 
 // A segment as its owner may reckon with it.
@@ -99,9 +102,9 @@ class Log {
  public:
   struct Opened {
     std::unique_ptr<Log> log;
-    uint32_t start = 1;           // Counts openings of this directory; never the same again.
-    base::Time last_instant{};    // See stamp().
-    uint64_t torn_bytes = 0;      // Cut from the tail: never answered.
+    uint32_t start = 1;         // Counts openings of this directory; never the same again.
+    base::Time last_instant{};  // See stamp().
+    uint64_t torn_bytes = 0;    // Cut from the tail: never answered.
   };
 
   // Replays every record from `from` on, in order (Sequence 1: all), cuts a torn tail, begins a new
@@ -115,7 +118,8 @@ class Log {
   ~Log();
 
   // Appends one record whose body is the parts, one behind the other. The returned position and
-  // sequence hold at once; durable is another matter. kReadOnly: has_room() is false. kIo: failed().
+  // sequence hold at once; durable is another matter. kReadOnly: has_room() is false. kIo:
+  // failed().
   struct Appended {
     Sequence sequence;
     Position position;
@@ -125,15 +129,18 @@ class Log {
 
   // Is there preallocated room for so many bytes of records, `reserved` bytes aside? Whoever gets
   // false gives way: full() says whether to wait for the batch that is out (false: a spare is being
-  // made) or to refuse (true: the disk is full).
+  // made) or to refuse (true: the disk is full). What is reserved counts record_bytes() +
+  // kMarkBytes for each record that may be a batch of its own, and holds for records of 1 KiB at
+  // most.
   bool has_room(size_t bytes, uint64_t reserved = 0) const;
   bool full() const;
-  // So many bytes should be preallocated beyond what is appended.
+  // So many bytes should be preallocated: when they are, has_room(a, b) holds for a + b <= bytes.
+  // While the disk is full each call lets the next batch try again.
   void want_room(uint64_t bytes);
   uint64_t room() const;  // Preallocated and not appended to.
 
   void read(Position position, uint64_t tag);  // With the next batch; its answer is in give_back().
-  void remove(uint32_t segment);               // With the next batch. REQUIRES: not the current one.
+  void remove(uint32_t segment);  // With the next batch. REQUIRES: not the current one.
 
   // An instant that comes back as last_instant of the next opening if a record behind it does.
   void stamp(base::Time now);
@@ -141,12 +148,12 @@ class Log {
   bool idle() const;  // Nothing to take. After a batch came back with records, a mark still is.
   // REQUIRES: none is out. Begins with a mark: how far the log is known to be synced.
   Batch take();
-  void give_back(const Batch& batch);  // After its run(). Reads are the owner's to look at.
+  void give_back(Batch& batch);  // After its run(). Takes its buffers, but for the reads.
 
   Sequence appended() const;
-  Sequence written() const;  // As far as the operating system has it.
-  Sequence durable() const;  // As far as it is synced.
-  const base::Status& status() const;  // The first error; ok while the log lives.
+  Sequence written() const;                           // As far as the operating system has it.
+  Sequence durable() const;                           // As far as it is synced.
+  const base::Status& status() const;                 // The first error; ok while the log lives.
   const std::vector<SegmentFacts>& segments() const;  // In order; the last is the current one.
   uint64_t bytes() const;                             // Of all segments on disk.
 
@@ -176,11 +183,11 @@ class CheckpointWriter {
   static base::Result<std::unique_ptr<CheckpointWriter>> create(base::Disk& disk,
                                                                 const std::string& dir,
                                                                 uint32_t shard);
-  virtual ~CheckpointWriter() = default;  // Unfinished: removed.
+  virtual ~CheckpointWriter() = default;                              // Unfinished: removed.
   virtual base::Status append(Kind kind, std::string_view body) = 0;  // Buffered.
   virtual base::Status flush() = 0;  // Writes what is buffered. For slices.
   // Syncs, renames to "snapshot-<from>", syncs the directory, removes older ones. `from`: the first
-  // sequence that must be replayed on top of it.
+  // sequence that must be replayed on top of it. REQUIRES: all before it is durable.
   virtual base::Status finish(Sequence from) = 0;
 };
 
