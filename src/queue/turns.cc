@@ -183,7 +183,8 @@ void Turns::changed(std::vector<FlowId>& out) {
 
 bool Turns::held(const Key& key) const {
   const uint32_t cap = key.queue->settings.in_flight_per_key;
-  return cap != 0 && key.leased + (cap == 1 ? key.returned : 0) >= cap;
+  const bool counts_returned = cap == 1 && key.epoch == key.queue->epoch;
+  return cap != 0 && key.leased + (counts_returned ? key.returned : 0) >= cap;
 }
 
 bool Turns::held_back(FlowId id) const { return held(keys_[flows_[id].key]); }
