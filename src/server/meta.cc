@@ -82,12 +82,10 @@ base::Result<Meta> read_meta(std::string_view text) {
   }
   const auto shards = take_line(rest, "shards ", 10);
   const auto seed = take_line(rest, "seed ", 16);
-  const uint64_t expected = checksum(text.substr(0, text.size() - rest.size()));
-  const auto check = take_line(rest, "check ", 16);
-  if (!shards || !seed || check != expected || *shards < 1 || *shards > kShardsMax) {
-    return damaged();
-  }
-  return Meta{static_cast<uint32_t>(*shards), *seed};
+  if (!shards || !seed || *shards < 1 || *shards > kShardsMax) return damaged();
+  const Meta meta{static_cast<uint32_t>(*shards), *seed};
+  if (write_meta(meta) != text) return damaged();
+  return meta;
 }
 
 base::Result<Meta> open_meta(base::Disk& disk, const Meta& fresh, uint32_t wanted) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "server/test_bed.h"
+#include "wal/memory_disk.h"
 
 namespace server {
 namespace {
@@ -30,6 +30,40 @@ TEST(Meta, EveryCutAndEveryFlippedBitIsNoticed) {
       std::string other = text;
       other[i] = static_cast<char>(other[i] ^ (1 << bit));
       EXPECT_FALSE(read_meta(other)) << i << ' ' << bit;
+    }
+  }
+}
+
+TEST(Meta, ANewDirectoryTakesWhatItIsGivenAndKeepsIt) {
+  wal::MemoryDisk disk;
+  const Meta fresh{.shards = 4, .seed = 99};
+  ASSERT_EQ(open_meta(disk, fresh, 4).value(), fresh);
+  EXPECT_EQ(open_meta(disk, {.shards = 2, .seed = 1}, 0).value(), fresh);
+  EXPECT_EQ(open_meta(disk, {.shards = 4, .seed = 1}, 4).value(), fresh);
+}
+
+TEST(Meta, AnotherNumberOfShardsIsRefusedAndSaysSo) {
+  wal::MemoryDisk disk;
+  ASSERT_TRUE(open_meta(disk, {.shards = 4, .seed = 99}, 0));
+  const auto other = open_meta(disk, {.shards = 8, .seed = 1}, 8);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().field, "shards");
+  EXPECT_NE(other.error().what.find("made with 4"), std::string::npos) << other.error().what;
+}
+
+// Whatever moment the power goes, the directory is new, or has what was answered.
+TEST(Meta, ACrashLeavesItWholeOrNotThere) {
+  const Meta first{.shards = 4, .seed = 99}, second{.shards = 2, .seed = 7};
+  for (uint64_t moment = 0; moment < 8; ++moment) {
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      wal::MemoryDisk disk;
+      base::Random random(seed);
+      disk.die(moment);
+      const auto opened = open_meta(disk, first, 0);
+      disk.crash(random);
+      const auto again = open_meta(disk, second, 0);
+      ASSERT_TRUE(again) << moment << ' ' << seed << ' ' << again.error().what;
+      EXPECT_TRUE(*again == first || (!opened && *again == second)) << moment << ' ' << seed;
     }
   }
 }
