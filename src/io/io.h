@@ -13,5 +13,6 @@
 #include "io/loop.h"        // IWYU pragma: export
 #include "io/network.h"     // IWYU pragma: export
 #include "io/poll.h"        // IWYU pragma: export
+#include "io/posix_disk.h"  // IWYU pragma: export
 #include "io/signals.h"     // IWYU pragma: export
 #include "io/socket.h"      // IWYU pragma: export
