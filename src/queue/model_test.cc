@@ -476,10 +476,10 @@ class Life {
 };
 
 TEST(StoreModel, AnyCallsLeaveWhatAPlainModelSays) {
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);
     Life life(seed);
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 600; ++i) {
       SCOPED_TRACE(i);
       life.step();
       if (HasFatalFailure()) return;
