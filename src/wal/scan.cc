@@ -70,8 +70,16 @@ void note_header(Listing& listing, const SegmentHeader& header) {
 }  // namespace
 
 base::Result<std::string_view> Window::at(uint64_t offset, size_t bytes) {
+  if (!size_) {
+    const auto size = file_.size();
+    if (!size) return size.error();
+    size_ = *size;
+  }
+  if (offset >= *size_) return std::string_view();
+  bytes = static_cast<size_t>(std::min<uint64_t>(bytes, *size_ - offset));
   if (offset < begin_ || offset + bytes > begin_ + buffer_.size()) {
-    buffer_.resize(std::max(bytes, kWindowBytes));
+    buffer_.resize(
+        static_cast<size_t>(std::min<uint64_t>(std::max(bytes, kWindowBytes), *size_ - offset)));
     const auto got = file_.read(offset, buffer_);
     if (!got) return got.error();
     buffer_.resize(*got);

@@ -21,6 +21,7 @@ class Window {
 
  private:
   const base::File& file_;
+  std::optional<uint64_t> size_;  // Of the file, which does not change meanwhile.
   std::string buffer_;
   uint64_t begin_ = 0;
 };
@@ -47,6 +48,12 @@ class SegmentCursor {
   Kind kind() const { return kind_; }
   std::string_view body() const { return body_; }
   uint32_t at() const { return at_; }
+
+  // Goes on at another place, where `last` is the sequence before.
+  void resume(uint32_t offset, Sequence last) {
+    offset_ = offset;
+    last_ = last;
+  }
 
   uint32_t offset() const { return offset_; }  // Where next() looks.
   Sequence last() const { return last_; }
