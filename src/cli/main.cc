@@ -4,6 +4,7 @@ int main(int argc, char** argv) {
   cli::Program program;
   cli::add_serve(program);
   cli::add_check_config(program);
+  cli::add_check(program);
   cli::add_client(program);
   cli::add_reference(program);
   return program.run(argc, argv);
