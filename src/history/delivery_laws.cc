@@ -77,7 +77,7 @@ class Deliveries {
 
   void check_attempt(const Message& message, const Deliver* previous, const Deliver& deliver,
                      int64_t failures) {
-    if (deliver.attempt == 0 || redriven_.contains(deliver.queue)) return;
+    if (deliver.attempt == 0) return;
     const int64_t before = previous != nullptr ? previous->attempt : 0;
     const int64_t unseen = deliver.attempt - before - 1;
     if (unseen < 0) {
@@ -96,7 +96,8 @@ class Deliveries {
     }
     const uint32_t source = message.source;
     const int64_t most = source == kNone ? 0 : ledger_.events().enqueues[source].attempts;
-    if (most != 0 && failures >= most) {
+    // A redrive begins to count failures anew, not attempts.
+    if (most != 0 && failures >= most && !redriven_.contains(deliver.queue)) {
       findings_.add({"attempt",
                      deliver.span.to,
                      "delivered again after all its attempts had failed",

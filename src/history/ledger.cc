@@ -106,8 +106,7 @@ void Ledger::join_deliveries(Findings& findings) {
   }
 }
 
-// deliveries_end holds the count: a counting sort, then each message's few by attempt. A redrive
-// may begin to count anew, so then they go by time.
+// deliveries_end holds the count: a counting sort, then each message's few by attempt.
 void Ledger::sort_deliveries() {
   uint32_t at = 0;
   for (Message& message : messages_) {
@@ -118,13 +117,10 @@ void Ledger::sort_deliveries() {
   by_message_.resize(at);
   for (uint32_t i = 0; i < events_.deliveries.size(); ++i)
     by_message_[messages_[events_.deliveries[i].message].deliveries_end++] = i;
-  const bool by_time = !events_.redrives.empty();
   const auto earlier = [&](uint32_t a, uint32_t b) {
     const Deliver& one = events_.deliveries[a];
     const Deliver& other = events_.deliveries[b];
-    const Instant t = by_time ? time_.granted(one).high : 0;
-    const Instant u = by_time ? time_.granted(other).high : 0;
-    return std::tuple(t, one.attempt, one.span.to) < std::tuple(u, other.attempt, other.span.to);
+    return std::tie(one.attempt, one.span.to) < std::tie(other.attempt, other.span.to);
   };
   for (const Message& message : messages_) {
     if (message.deliveries_end - message.deliveries_begin > 1)

@@ -6,6 +6,8 @@
 namespace history {
 namespace {
 
+constexpr int64_t kMicrosecond = 1000;
+
 // By the server's own stamps; a stamp in milliseconds is that of its millisecond's beginning.
 std::optional<Range> stamped(const Deliver& deliver) {
   if (deliver.granted != 0) return Range{deliver.granted, deliver.granted};
@@ -32,8 +34,8 @@ Timeline::Timeline(const History& history, int64_t skew, Findings& findings) : s
     if (server) narrow(life_of(deliver.span.from), deliver.span, *server, deliver.where, findings);
   }
   for (const ClockSample& sample : history.clocks)
-    narrow(life_of(sample.span.from), sample.span, {sample.server, sample.server}, sample.where,
-           findings);
+    narrow(life_of(sample.span.from), sample.span,
+           {sample.server, sample.server + kMicrosecond - 1}, sample.where, findings);
   fill_unknown();
   for (Life& life : lives_) {
     life.low -= skew_;
