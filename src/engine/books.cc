@@ -11,6 +11,8 @@ Books::Books(uint64_t seed)
 
 Books::~Books() {
   // What is in memory belongs to the messages.
+  while (store_.reap({}, 4096)) {
+  }
   uint64_t cursor = 0;
   do {
     cursor = store_.walk(cursor, 4096, [](const queue::View& view, const auto&, bool) {
@@ -202,6 +204,28 @@ void Books::drop(queue::QueueId id) {
   store_.drop_queue(id);
 }
 
+void Books::restore(const queue::Arrival& arrival, const queue::Standing& standing,
+                    const Reason& reason) {
+  live_.add(position_of(arrival.place).segment, arrival.bytes);
+  store_.enqueue(arrival);
+  store_.move(arrival.number, standing);
+  reserve(*store_.find(arrival.number), 1);
+  if (reason.cause != Cause::kNone) reasons_[arrival.number] = reason;
+}
+
+void Books::restore(queue::QueueId id, const Stats::Totals& totals, uint64_t gone) {
+  QueueBook* const book = find(id);
+  if (book == nullptr) return;
+  book->totals = totals;
+  book->gone = gone;
+}
+
+void Books::settle_memory() {
+  for (auto& [id, book] : by_id_) {
+    if (book->settings.durability == queue::Durability::kMemory) book->gone = book->totals.enqueued;
+  }
+}
+
 void Books::relocate(queue::Number number, Place place, uint32_t bytes) {
   const auto before = store_.find(number);
   if (!before || in_memory(before->place)) return;
@@ -255,6 +279,8 @@ base::Status Books::replay(Kind kind, std::string_view body, wal::Position posit
       apply(*redrive);
       return {};
     }
+    case Kind::kSync:
+      return {};
     default:
       return base::Error{base::Code::kIo,
                          "a record of kind " + std::to_string(static_cast<int>(kind)) +

@@ -32,7 +32,7 @@ struct QueueBook {
   uint64_t gone = 0;  // Messages that came and went.
   RedriveRecord redrive;
   bool declared = false;
-  bool crowded = false;  // It has limits, or a consumer has found it empty: the owner's mark.
+  bool touched = false;  // The owner's mark: something may go.
 };
 
 struct Reason {
@@ -55,6 +55,11 @@ class Books {
   void purge(queue::QueueId id);
   void drop(queue::QueueId id);
   void relocate(queue::Number number, Place place, uint32_t bytes);
+  // From a snapshot.
+  void restore(const queue::Arrival& arrival, const queue::Standing& standing,
+               const Reason& reason);
+  void restore(queue::QueueId id, const Stats::Totals& totals, uint64_t gone);
+  void settle_memory();  // After a restart: what queues of kMemory held is gone.
   // Decodes and applies.
   base::Status replay(Kind kind, std::string_view body, wal::Position position);
   // Totals are counted only from now on: what is replayed first is in the snapshot's totals.

@@ -87,6 +87,11 @@ class Engine {
   void written(wal::Sequence sequence);  // Of the batch that is out: the system has it (kOs).
   bool wants_written() const;            // Some queue promises kOs. Thread: any.
   wal::Writer& writer();                 // For the thread that runs batches.
+  // Work that may take long and touches nothing of the engine's own (writing and syncing a slice of
+  // a snapshot): for any other thread, one at a time; then chore_done(). Null: there is none.
+  std::function<void()> take_chore();
+  void chore_done(base::Time now);
+
   bool stalled() const;  // Wants no more requests until the batch is back (no room to append yet).
 
   void freed(base::Hash128 state, base::Time now);  // limiter::Limiter::on_freed told this shard.

@@ -82,8 +82,9 @@ class Gate {
   void advance(base::Time now);
   base::Time due() const;
   void freed(base::Hash128 state, base::Time now);
-  void recheck();               // Limits have changed: everybody may go.
-  void settle(base::Time now);  // After changes of the store: parked flows that changed or vanished.
+  void recheck();  // Limits have changed: everybody may go.
+  void settle(
+      base::Time now);  // After changes of the store: parked flows that changed or vanished.
 
   struct Wait {
     std::string_view limited_by;
@@ -101,9 +102,9 @@ class Gate {
     uint32_t priority;
     queue::FlowId flow;
     bool before(const Entry& other) const {
-      return turn != other.turn ? turn < other.turn
-                                : priority != other.priority ? priority < other.priority
-                                                             : flow < other.flow;
+      return turn != other.turn           ? turn < other.turn
+             : priority != other.priority ? priority < other.priority
+                                          : flow < other.flow;
     }
   };
   struct CheckLine {
@@ -114,7 +115,7 @@ class Gate {
   struct Line {
     uint32_t state = kNone;
     queue::QueueId queue = 0;
-    CheckLine* check = nullptr;  // Not a queue's.
+    CheckLine* check = nullptr;                      // Not a queue's.
     boost::container::small_vector<Entry, 1> flows;  // A heap; flows know their places in it.
     uint32_t next = kNone, previous = kNone;         // In the state's list, or the queue's free.
     bool free = false;

@@ -1,9 +1,10 @@
 // What a shard counts, and the rows of its queues as of about a second ago.
 //
 // Thread: any may read; the shard's writes. Labels by queue are bounded: the first kRowsMax queues
-// by name have rows of their own, all others are summed in "(other)".
+// of a shard, by name, have rows.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 

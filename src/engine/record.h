@@ -23,6 +23,7 @@ enum class Kind : uint8_t {
   kMove = 6,     // A message is in another state: lease, nack, extend, death, redrive …
   kDone = 7,     // A message is gone: acked, removed, expired.
   kRedrive = 8,  // How many dead letters of a queue are still to be put back, at which rate.
+  kSync = 9,     // Says nothing: it has the log synced.
   // Only in snapshots:
   kFlow = 16,    // Number → queue, key, descriptors; for the messages behind it.
   kIndex = 17,   // A message without its bytes: where they are, its flow, its standing.

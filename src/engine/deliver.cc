@@ -1,0 +1,128 @@
+// Deliveries: which message goes to whom, and when.
+#include <algorithm>
+
+#include "engine/body.h"
+
+namespace engine {
+namespace {
+
+constexpr size_t kAsksMax = 4096;  // Of limits, for one request in one turn.
+
+}  // namespace
+
+void Engine::Body::touch(QueueBook& book) {
+  if (book.touched) return;
+  book.touched = true;
+  touched.push_back(book.id);
+}
+
+void Engine::Body::touch(queue::QueueId id) {
+  if (consumers.size() == 0) return;
+  if (QueueBook* const book = books.find(id)) touch(*book);
+}
+
+base::Duration Engine::Body::lease_of(const Dequeue& asked, const QueueBook& book) const {
+  if (!asked.lease) return book.settings.lease;
+  return asked.lease->count() == 0 ? queue::kLeaseMax : *asked.lease;
+}
+
+// The message is leased to whoever asked; its units are charged already.
+bool Engine::Body::lease(Request& request, QueueBook& book, queue::Number number,
+                         base::Duration length, base::Time now) {
+  Dequeue& asked = std::get<Dequeue>(request.what);
+  const bool is_tied = asked.lease && asked.lease->count() == 0;
+  const queue::View view = *books.store().find(number);
+  queue::Standing to = view.standing;
+  to.state = queue::State::kLeased;
+  to.at = is_tied ? kTied : now + length;
+  to.delivered = static_cast<uint16_t>(std::min(to.delivered + 1, 65'535));
+  to.start = start;
+  if (!move(view, to, Cause::kLeased, {}, Reserve::kLease)) return false;
+  metrics.wait_ns.record(std::max<int64_t>(0, (now - view.standing.at).count()));
+  if (is_tied) tied[request.connection].push_back(number);
+  Delivery& delivery = asked.deliveries.emplace_back();
+  delivery.number = number;
+  delivery.attempt = to.delivered;
+  delivery.start = start;
+  delivery.lease_until = to.at;
+  delivery.queue = book.name;
+  read(request, view, delivery.record);
+  return true;
+}
+
+Engine::Body::Delivered Engine::Body::deliver(Request& request, QueueBook& book, base::Time now) {
+  Dequeue& asked = std::get<Dequeue>(request.what);
+  if (book.settings.paused_out) return Delivered::kNothing;
+  const size_t before = asked.deliveries.size();
+  asked.deliveries.reserve(asked.count);  // What is read goes into them: they must stay.
+  for (size_t asks_made = 0; asked.deliveries.size() < asked.count; ++asks_made) {
+    if (asks_made == kAsksMax) {  // The rest of them in the next turn.
+      touch(book);
+      break;
+    }
+    const queue::FlowId flow = gate.next(book.id);
+    if (flow == queue::kNoFlow) break;
+    const queue::View next = *books.store().find(books.store().flow(flow).head);
+    if (next.expires != base::Time{} && next.expires <= now) {
+      pass({queue::Due::What::kExpired, next.number}, now);
+      gate.settle(now);
+      continue;
+    }
+    if (!in_memory(next.place) && !room_for(wal::kRecordHeaderBytes + 64, Reserve::kLease)) {
+      if (asked.deliveries.empty())
+        request.status = base::Error{base::Code::kReadOnly, "the disk is full", {}};
+      break;
+    }
+    const base::Duration length = lease_of(asked, book);
+    const uint16_t attempt = static_cast<uint16_t>(std::min(next.standing.delivered + 1, 65'535));
+    const Gate::Hold hold{hold_id(next.number, attempt), length};
+    if (!gate.ask(flow, hold, now)) continue;
+    if (asked.claim && before == 0 && asked.deliveries.empty() &&
+        asked.claim->taken.exchange(true)) {
+      gate.untake(flow, hold, now);
+      return Delivered::kLost;
+    }
+    if (!lease(request, book, next.number, length, now)) break;
+  }
+  return asked.deliveries.size() > before ? Delivered::kSome : Delivered::kNothing;
+}
+
+void Engine::Body::run(Dequeue& asked, Request& request, base::Time now) {
+  if (stopping) return answers.add(request, 0, queue::Durability::kMemory);
+  queue::Durability durability = queue::Durability::kMemory;
+  for (const std::string_view name : asked.queues) {
+    QueueBook* const book = books.find(name);
+    if (book == nullptr) continue;
+    if (asked.deliveries.size() >= asked.count) break;
+    // Those who came before have their turn first.
+    if (consumers.any(name)) serve(book->id, now);
+    const Delivered delivered = deliver(request, *book, now);
+    if (delivered == Delivered::kLost) break;
+    if (delivered == Delivered::kSome) durability = std::min(durability, book->settings.durability);
+  }
+  const bool lost = asked.claim && asked.claim->taken && asked.deliveries.empty();
+  if (!asked.deliveries.empty() || asked.wait.count() <= 0 || lost || !request.status)
+    return answer(request, durability);
+  if (consumers.size() >= options.bounds.waiting_max)
+    return refuse(request, {base::Code::kFull, "too many requests wait", "wait"});
+  consumers.add(request, now + std::min(asked.wait, options.bounds.wait_max));
+}
+
+// Those who wait for messages of the queue, by arrival, as far as messages may go.
+void Engine::Body::serve(queue::QueueId id, base::Time now) {
+  for (;;) {
+    QueueBook* const book = books.find(id);
+    if (book == nullptr) return;
+    Request* const request = consumers.first(book->name);
+    if (request == nullptr) return;
+    Dequeue& asked = std::get<Dequeue>(request->what);
+    Delivered delivered = Delivered::kLost;
+    if (!asked.claim || !asked.claim->taken) delivered = deliver(*request, *book, now);
+    if (delivered == Delivered::kNothing && request->status) return;
+    consumers.remove(*request);
+    answer(*request,
+           delivered == Delivered::kSome ? book->settings.durability : queue::Durability::kMemory);
+  }
+}
+
+}  // namespace engine
