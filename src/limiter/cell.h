@@ -27,6 +27,11 @@ namespace limiter {
 
 inline Kind kind_of(const Law& law) { return static_cast<Kind>(law.index()); }
 
+inline bool charges(const Hit& hit, Purpose purpose) {
+  if (hit.cost == 0) return false;
+  return kind_of(*hit.law) == Kind::kHolds ? purpose == Purpose::kTake : purpose != Purpose::kPeek;
+}
+
 // An absent slot (null) is an idle state. What would charging `cost` units, or taking `cost` holds,
 // be answered?
 limit::Decision check(const Slot* slot, const Hit& hit, int64_t cost, base::Time now,

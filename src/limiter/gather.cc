@@ -88,7 +88,8 @@ void add_hit(const Ask& ask, size_t first_hit, Met& met, std::vector<Hit>& hits)
                   .law = &*spec.law,
                   .law_number = met.limit->law_number,
                   .cost = cost,
-                  .shadow = spec.shadow});
+                  .shadow = spec.shadow,
+                  .durable = spec.durable && !spec.shadow});
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct Hit {
   LawNumber law_number = kAdHoc;  // kAdHoc: the law is a GCRA.
   int64_t cost = 1;               // Units; for concurrency: holds.
   bool shadow = false;            // Never refuses the decision.
+  bool durable = false;           // Charged only when the journal covers it (limiter/journal.h).
 };
 
 inline int64_t saturating_add(int64_t a, int64_t b) {  // Of costs. REQUIRES: a, b >= 0.
@@ -34,6 +35,7 @@ struct HoldTerms {
   base::Duration ttl{};      // For kTake.
   bool cut = true;           // To each law's own ttl_max.
   uint64_t promised_to = 0;  // Whose promise does not count (limiter/promises.h).
+  bool* logging = nullptr;  // Set to true if a durable hit refuses until its journal has caught up.
 };
 
 }  // namespace limiter

@@ -167,6 +167,7 @@ std::vector<SpecError> Limiter::reload(std::vector<DomainSpec> specs) {
   auto compiled = Limits::compile(std::move(specs), state_->laws);
   if (!compiled) return {{{}, compiled.error().what}};
   state_->publish(std::move(*compiled));
+  state_->table.watermarks().reloaded();
   state_->table.promises().withdraw_all();
   state_->watchers.tell_reload();
   return {};

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "limiter/journal.h"
 #include "limiter/limits.h"
 #include "limiter/table.h"
 #include "metric/metric.h"
@@ -50,6 +51,7 @@ struct LimitAnswer {  // One limit that the ask met.
 struct Answer {
   bool known_domain = true;
   bool allowed = true;
+  bool logging = false;         // Refused until a durable limit's journal has caught up: soon.
   bool matched = false;         // False: no limit and no block matches; the numbers mean nothing.
   std::string_view limited_by;  // Empty: nobody. "blocked": a block. The one that frees last.
   // The numbers are those of limited_by (limit 0: a block), else of the limit with the least share
@@ -209,6 +211,17 @@ class Limiter {
   // itself a second after t*; a reload ends all.
   base::Result<base::Time> promise(const Ask& ask, uint64_t owner, base::Time now);
   void withdraw(uint64_t owner);
+
+  // ---- Durable limits (journal.h). Without a journal, and after it failed, they refuse. A commit
+  // of more than was reserved is charged even if the journal does not cover it yet.
+  void use(Journal* journal);        // Outlives the limiter. Once, before threads start.
+  void journaled(uint64_t through);  // Records with numbers up to it are durable. Tells watchers.
+  void journal_failed();             // For good. Tells watchers.
+  // REQUIRES: use(). One record of the log, in order, at the restart. A state is as that record
+  // says with the whole block used at `now`. kInvalid: no record of this format; kFull: no room.
+  base::Status recover(std::string_view record, base::Time now);
+  // Appends all that the log must know anew, in slices: `slice` counts from 0. False: that was all.
+  bool rejournal(size_t& slice, base::Time now);
 
   // Views in rows live as long as the returned `limits`.
   struct Why {

@@ -60,6 +60,7 @@ struct LimitSpec {
   int64_t overdraft = 0;
   Mode mode = Mode::kGranted;
   WhenGone when_gone = WhenGone::kLocal;
+  bool durable = false;  // Survives a crash of the process (limiter/journal.h). Not of shadows.
   bool shadow = false;
   bool quota = false;                 // Envoy's quota_mode.
   std::vector<std::string> replaces;  // Names of limits that this one displaces in a decision.

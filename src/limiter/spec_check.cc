@@ -69,6 +69,10 @@ class SpecCheck {
       if (!names.insert(name).second)
         fail(limit.mark, "duplicate limit name '" + name + "' on descriptor '" + path + "'");
       replaces(limit);
+      if (limit.durable && limit.law && std::holds_alternative<limit::Concurrency>(*limit.law)) {
+        fail(limit.mark,
+             "a concurrency limit cannot be durable; holds of deliveries survive anyway");
+      }
     }
   }
 

@@ -34,6 +34,8 @@
 #include "limiter/law.h"
 #include "limiter/promises.h"
 #include "limiter/slot.h"
+#include "limiter/watermark.h"
+#include "limiter/watermarks.h"
 
 namespace limiter {
 
@@ -97,6 +99,16 @@ class Table {
                                    base::Time now);
   Promises& promises() { return promises_; }
 
+  // Durable limits (table_durable.cc).
+  static constexpr base::Duration kLogRetry = std::chrono::milliseconds(10);
+  static constexpr base::Duration kFailedRetry = std::chrono::seconds(1);
+  Watermarks& watermarks() { return watermarks_; }
+  // The state of the mark under `law`, as slot_of() says, in the place of what is there; without a
+  // law nothing is there any more. False: no room (as block()).
+  bool recover(const Watermark& mark, const Law* law, LawNumber number, base::Time now);
+  // Appends the records of one of Watermarks::kStripes parts anew.
+  void rejournal(size_t stripe, base::Time now);
+
   // A block refuses its key until an instant, whether or not a limit matches it. Blocks live in the
   // table under keys of their own; while there is none, decisions need not look.
   // Replaces the block that is there; the epoch ends it. False: no room (the ceiling does not count
@@ -137,6 +149,9 @@ class Table {
   };
   int64_t spare(const Slot* slot, const Hit& hit, base::Time now, const Promises::Promise& promise,
                 const OverTerms& over) const;
+  // Hits that the journal does not cover refuse. REQUIRES: the decision is allowed otherwise.
+  bool cover_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
+                 std::span<limit::Decision> decisions, const HoldTerms& hold);
   bool charge_all(std::span<const Hit> hits, base::Time now, Purpose purpose,
                   std::span<limit::Decision> decisions, const HoldTerms& hold,
                   std::span<bool> uncounted);
@@ -184,6 +199,7 @@ class Table {
   const Laws& laws_;
   Directory directory_;
   Promises promises_;
+  Watermarks watermarks_;
   base::SpinLock reshape_;  // One split or merge at a time.
 
   alignas(64) std::atomic<size_t> blocks_{0};  // Read by every batch, rarely written.

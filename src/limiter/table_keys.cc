@@ -60,6 +60,7 @@ int64_t Table::charge_over(const Hit& hit, base::Time now, int64_t cost,
     const int64_t before = heap_counted(*slot);
     adopt(*slot, hit, now, laws_);
     units = limiter::charge_over(*slot, hit, now, cost, overdraft);
+    if (hit.durable && units > 0) watermarks_.charged(hit, units, *slot, now);
     count_bytes(recount(*slot) - before);
   }
   settle(now);
@@ -119,6 +120,7 @@ bool Table::hold(const Hit& hit, uint64_t hold_id, base::Time until,
 void Table::forget(base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS {
   const LockedSegment locked(directory_, key);
   erase(key);
+  watermarks_.forget(key);
 }
 
 bool Table::block(base::Hash128 key, base::Time until, base::Time now) NO_THREAD_SAFETY_ANALYSIS {

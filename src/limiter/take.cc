@@ -93,6 +93,7 @@ class Taking {
       return std::nullopt;
     }
     obstacle.limited_by = scratch_.answer.limited_by;
+    obstacle.logging = scratch_.answer.logging;
     obstacle.retry_after = scratch_.answer.numbers.retry_after;
     return obstacle;
   }
@@ -132,7 +133,9 @@ class Taking {
   }
 
   static Obstacle behind(base::Hash128 state, std::string_view name) {
-    return {.state = state, .limited_by = std::string(name), .taken_turn = true};
+    Obstacle obstacle{.state = state, .limited_by = std::string(name)};
+    obstacle.taken_turn = true;
+    return obstacle;
   }
 
   void note_uncharged(std::span<const bool> uncounted) {

@@ -23,17 +23,18 @@ bool in_quota(const Limit& limit) { return limit.spec.quota && !limit.spec.shado
 class Verdict {
  public:
   Verdict(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
-          std::span<limit::Decision> decisions)
+          const HoldTerms& hold, std::span<limit::Decision> decisions)
       : table_(table),
         met_(std::span(gathered.met).subspan(span.met, span.met_end - span.met)),
         hits_(std::span(gathered.hits).subspan(span.hits, span.hits_end - span.hits)),
         first_hit_(span.hits),
         terms_(terms),
+        hold_(hold),
         decisions_(decisions) {}
 
   bool decide(Purpose purpose) {
     return hits_.empty() ||
-           table_.decide(hits_, terms_.now, purpose, decisions_, terms_.hold, terms_.uncounted);
+           table_.decide(hits_, terms_.now, purpose, decisions_, hold_, terms_.uncounted);
   }
 
   bool decide_quota(Purpose purpose) {
@@ -129,6 +130,7 @@ class Verdict {
   std::span<Hit> hits_;
   uint32_t first_hit_;
   const Terms& terms_;
+  const HoldTerms& hold_;
   std::span<limit::Decision> decisions_;
 };
 
@@ -178,7 +180,9 @@ void name_nearest(const Verdict& verdict, Answer& answer) {
 Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
                    std::span<limit::Decision> decisions, std::span<LimitAnswer> rows,
                    Answer& answer) {
-  Verdict verdict(table, gathered, span, terms, decisions);
+  HoldTerms hold = terms.hold;
+  hold.logging = &answer.logging;
+  Verdict verdict(table, gathered, span, terms, hold, decisions);
   const Blocked blocked = blocked_for(table, gathered, span, terms.now);
   const bool is_blocked = blocked.left.count() > 0;
   const Purpose purpose = is_blocked ? Purpose::kPeek : terms.purpose;
@@ -188,6 +192,7 @@ Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, c
   for (size_t i = 0; i < met.size(); ++i)
     rows[i] = {met[i].limit, met[i].descriptor, verdict.of(met[i])};
   answer.allowed = limits_allow && !is_blocked;
+  answer.logging &= !answer.allowed;  // Another limit of quota mode had room.
   answer.matched = is_blocked || !met.empty();
   answer.limits = rows;
   if (!answer.allowed) {
