@@ -5,6 +5,7 @@
 //                 └──── answer() ─► Answers ─► done (when the batch is back)
 //   DEQUEUE ─► deliver() ─► Gate (limits) ─► lease
 #pragma once
+#include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <memory>
@@ -137,6 +138,7 @@ struct Engine::Body {
   uint64_t out = 0;         // Of the one that is out; 0: none.
   uint64_t written = 0;     // Of the last one that the system has.
   bool dirty = false;       // Something is logged, or to be read, that no batch has taken.
+  mutable std::atomic<bool> promises_os{false};  // Some answer has waited for the system only.
   bool stopping = false;
   bool reaping = false;
   struct Reading {

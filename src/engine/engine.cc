@@ -39,6 +39,8 @@ void Engine::written(wal::Sequence) {
   body_->answers.release();
 }
 
+bool Engine::wants_written() const { return body_->promises_os.load(std::memory_order_relaxed); }
+
 wal::Writer& Engine::writer() { return body_->log->writer(); }
 
 std::function<void()> Engine::take_chore() { return body_->keeper->take_chore(); }
@@ -69,5 +71,6 @@ void Engine::stop(base::Time now) {
 const base::Status& Engine::status() const { return body_->status; }
 base::Status Engine::check() const { return body_->books.check(); }
 const Engine::Metrics& Engine::metrics() const { return body_->metrics; }
+Engine::Metrics& Engine::metrics() { return body_->metrics; }
 
 }  // namespace engine

@@ -17,7 +17,8 @@ constexpr base::Duration kPublish = std::chrono::seconds(1);
 void Engine::Body::advance(base::Time now) {
   now_ = now;
   last_instant = std::max(last_instant, now);
-  if (now == advanced_ && books.store().next_due() > now) return gate.settle(now);
+  if (now == advanced_ && books.store().next_due() > now && gate.due() > now)
+    return gate.settle(now);
   advanced_ = now;
   for (size_t n = 0; n < kDueSlice; ++n) {
     const auto due = books.store().due(now);

@@ -41,6 +41,7 @@ size_t size_of(const Message& message, const QueueBook& book) {
 
 uint64_t Engine::Body::waits_for(queue::Durability durability) const {
   if (durability == queue::Durability::kMemory) return 0;
+  if (durability == queue::Durability::kOs) promises_os.store(true, std::memory_order_relaxed);
   if (dirty) return next_batch;
   if (out == 0) return 0;
   return durability == queue::Durability::kOs && written >= out ? 0 : out;
