@@ -11,6 +11,7 @@ base::Status settle(base::Disk& disk, const Listing& listing, const Walk& walk, 
   for (size_t i = 0; listing.any_readable && i <= tail.segment; ++i) {
     const Listed& segment = listing.segments[i];
     const bool is_tail = i == tail.segment;
+    if (!segment.readable()) continue;
     const bool synced = !is_tail && listing.segments[i + 1].readable() &&
                         listing.segments[i + 1].header().first <= walk.synced() + 1;
     if (synced) continue;
@@ -26,8 +27,9 @@ base::Status settle(base::Disk& disk, const Listing& listing, const Walk& walk, 
 
 base::Status remove_behind(base::Disk& disk, const std::string& dir, const Listing& listing,
                            const Tail& tail) {
-  const size_t begin = listing.any_readable ? tail.segment + 1 : 0;
-  for (size_t i = begin; i < listing.segments.size(); ++i) {
+  for (size_t i = 0; i < listing.segments.size(); ++i) {
+    const bool kept = listing.any_readable && i <= tail.segment && listing.segments[i].readable();
+    if (kept) continue;
     if (auto removed = disk.remove(listing.segments[i].path); !removed) return removed;
   }
   if (!listing.temporary) return {};

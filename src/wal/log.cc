@@ -154,9 +154,10 @@ base::Result<Log::Opened> Log::open(base::Disk& disk, const std::string& dir, Op
   state->appended = state->written = state->durable = state->marked = tail->last;
   state->instant = begun->header.instant;
   state->segments = walk.facts();
-  for (size_t i = 0; i < state->segments.size(); ++i) {
+  for (size_t i = 0; i < listing->segments.size() && i <= tail->segment; ++i) {
+    if (!listing->segments[i].readable()) continue;
     const uint64_t size = i == tail->segment ? tail->offset : listing->segments[i].size;
-    state->old_bytes += state->sizes[state->segments[i].number] = size;
+    state->old_bytes += state->sizes[listing->segments[i].number] = size;
   }
   state->segments.push_back(
       {.number = begun->header.number, .bytes = 0, .first = begun->header.first});

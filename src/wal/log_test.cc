@@ -489,6 +489,19 @@ TEST_F(Wal, AMissingFirstSegmentIsRefusedUnlessItIsBelowFrom) {
   EXPECT_EQ(bodies(), Strings{"b"});
 }
 
+// An opening removed a spare and began a segment; of that only the latter reached the disk.
+TEST_F(Wal, ASpareBeforeTheFirstSegmentThatCountsIsNoDamage) {
+  open();
+  append("a");
+  settle();
+  open();
+  ASSERT_TRUE(disk_->create(segment(2)));
+  disk_->set_contents(segment(2), std::string(kSegmentBytesMin, '\0'));
+  open(2);
+  EXPECT_TRUE(replayed_.empty());
+  EXPECT_FALSE(disk_->open(segment(2)));
+}
+
 TEST_F(Wal, AMissingLastSegmentIsRefusedIfASnapshotNeedsIt) {
   open();
   append("a");

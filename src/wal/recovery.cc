@@ -66,13 +66,23 @@ base::Result<Tail> Walk::no_header_is_readable() const {
   return Tail{.segment = listing_.segments.size()};
 }
 
+// A crash in the middle of an opening may leave spares that it had removed.
+base::Result<bool> Walk::is_spare(const Listed& segment) const {
+  if (segment.decoded.fault != HeaderFault::kEmpty) return false;
+  const auto beyond = look_into(disk_, segment, listing_.salt, kSegmentHeaderBytes);
+  if (!beyond) return beyond.error();
+  return !has_data(*beyond);
+}
+
 // The last segment that begins at or before `from`; those before it are listed.
 base::Result<size_t> Walk::find_first() const {
   const std::vector<Listed>& all = listing_.segments;
   for (size_t i = all.size(); i-- > 0;) {
     if (!all[i].readable() || all[i].header().first > from_) continue;
     for (size_t before = 0; before < i; ++before) {
-      if (!all[before].readable())
+      const auto spare = is_spare(all[before]);
+      if (!spare) return spare.error();
+      if (!*spare && !all[before].readable())
         return corrupt(all[before].path, 0, "the segment's header is destroyed");
     }
     return i;
@@ -87,6 +97,7 @@ base::Status Walk::scan(size_t index) {
   if (facts_.empty()) {
     for (size_t i = 0; i < index; ++i) {
       const Listed& listed = listing_.segments[i];
+      if (!listed.readable()) continue;
       facts_.push_back({.number = listed.number,
                         .bytes = static_cast<uint32_t>(listed.size - kSegmentHeaderBytes),
                         .first = listed.header().first});

@@ -33,6 +33,7 @@ class Walk {
 
  private:
   base::Result<size_t> find_first() const;
+  base::Result<bool> is_spare(const Listed& segment) const;
   base::Result<Tail> no_header_is_readable() const;
   base::Status scan(size_t index);
   base::Status take(uint32_t segment, const SegmentCursor& cursor, Found found);
