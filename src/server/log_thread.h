@@ -5,9 +5,9 @@
 #include <atomic>
 #include <functional>
 #include <optional>
-#include <thread>
 
 #include "base/clock.h"
+#include "server/side_thread.h"
 #include "wal/wal.h"
 
 namespace server {
@@ -22,25 +22,19 @@ class LogThread {
 
   // `writer` and `clock` outlive it.
   LogThread(wal::Writer& writer, const base::Clock& clock, Manner manner);
-  ~LogThread();  // A batch that is out is written to its end.
 
-  // Thread: one owner. At most one batch is out at a time.
+  // Thread: one owner. At most one batch is out at a time; one that is out at the end is written.
   void hand(wal::Batch batch);
-  bool out() const { return out_; }     // Handed, and not collected.
-  std::optional<wal::Batch> collect();  // The batch, if it is back.
+  bool out() const { return thread_.out(); }  // Handed, and not collected.
+  std::optional<wal::Batch> collect();        // The batch, if it is back.
   wal::Sequence written() const { return written_.load(std::memory_order_acquire); }
 
  private:
-  enum State : uint32_t { kIdle, kOut, kBack, kEnd };
-  void run();
-
   wal::Writer& writer_;
   Manner manner_;
-  wal::Batch batch_;  // The thread's while kOut, the owner's else.
-  bool out_ = false;
-  std::atomic<uint32_t> state_{kIdle};
+  wal::Batch batch_;  // The thread's while it is out.
   std::atomic<wal::Sequence> written_{0};
-  std::thread thread_;
+  SideThread thread_;  // Ends first.
 };
 
 }  // namespace server

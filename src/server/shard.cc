@@ -19,6 +19,7 @@ Shard::Shard(std::unique_ptr<engine::Engine> engine, uint32_t number, const base
     : engine_(std::move(engine)),
       number_(number),
       clock_(clock),
+      chores_(wake),
       log_(engine_->writer(), clock, {.back = std::move(wake), .tells_written = [this] {
                                         return engine_->wants_written();
                                       }}) {
@@ -33,6 +34,7 @@ void Shard::freed(base::Hash128 state) {
 void Shard::turn() {
   const base::Time now = clock_.now();
   collect(now);
+  if (chores_.collect()) engine_->chore_done(now);
   if (std::exchange(limits_changed_, false)) engine_->limits_changed(now);
   run_inbox(now);
   tell_freed(now);
@@ -40,6 +42,9 @@ void Shard::turn() {
   tell_freed(now);
   engine_->release();
   if (!log_.out() && engine_->has_batch()) log_.hand(engine_->take(now));
+  if (!chores_.out()) {
+    if (std::function<void()> chore = engine_->take_chore()) chores_.hand(std::move(chore));
+  }
   engine_->metrics().turn_ns.record((clock_.now() - now).count());
 }
 

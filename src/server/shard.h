@@ -1,4 +1,4 @@
-// One engine on the thread that owns it, with its log's thread.
+// One engine on the thread that owns it, with the threads of its log and its chores.
 //
 //   arrive(), freed() … ──► turn(): what came back, what arrived, what is due, the next batch
 #pragma once
@@ -52,7 +52,8 @@ class Shard {
   bool failed_ = false;
   mutable base::Mutex mutex_;
   std::string failure_ GUARDED_BY(mutex_);
-  LogThread log_;  // Ends first.
+  SideThread chores_;  // Snapshots: long writes that no answer waits for.
+  LogThread log_;      // These two end first.
 };
 
 }  // namespace server
