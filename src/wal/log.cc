@@ -100,7 +100,8 @@ void Log::State::write_mark_place() {
   if (next.pieces.empty()) begin_piece(offset);
   mark_at = next.bytes.size();
   // Sealed by take(), when it is known what is synced; its sequence is the last before it.
-  append_record(next.bytes, kMarkKind, std::string(kMarkBodyBytes, '\0'), appended, seed);
+  static constexpr char kZeros[kMarkBodyBytes] = {};
+  append_record(next.bytes, kMarkKind, {kZeros, kMarkBodyBytes}, appended, seed);
   offset += static_cast<uint32_t>(kMarkBytes);
   has_records = true;
 }

@@ -68,7 +68,7 @@ base::Result<Tail> Walk::no_header_is_readable() const {
 
 // A crash in the middle of an opening may leave spares that it had removed.
 base::Result<bool> Walk::is_spare(const Listed& segment) const {
-  if (segment.decoded.fault != HeaderFault::kEmpty) return false;
+  if (segment.readable()) return false;
   const auto beyond = look_into(disk_, segment, listing_.salt, kSegmentHeaderBytes);
   if (!beyond) return beyond.error();
   return !has_data(*beyond);
