@@ -13,8 +13,12 @@ class Group {
   Group(int64_t window, int64_t skew, Findings& findings)
       : window_(window), skew_(skew), findings_(findings) {}
 
-  // By invocation.
+  // By invocation. One without an answer may have been the first of those behind it.
   void add(const Enqueue& enqueue) {
+    if (enqueue.outcome == Outcome::kInfo) {
+      unknown_ = std::min(unknown_, enqueue.span.from);
+      return;
+    }
     const auto [known, fresh] = ids_.try_emplace(enqueue.id, &enqueue);
     if (!fresh) {
       const Enqueue& first = *known->second;
@@ -27,13 +31,15 @@ class Group {
       return;
     }
     // A new id: of the one before it, the window must be over.
-    if (last_ != nullptr && enqueue.span.to + skew_ < last_->span.from + window_) {
+    if (last_ != nullptr && enqueue.span.to + skew_ < begun_ + window_) {
       findings_.add({"dedup",
                      enqueue.span.to,
                      "two ids for one deduplication id in its window",
                      {last_->where, enqueue.where}});
     }
     last_ = &enqueue;
+    begun_ = std::min(enqueue.span.from, unknown_);
+    unknown_ = kNever;
   }
 
  private:
@@ -41,6 +47,8 @@ class Group {
   Findings& findings_;
   std::unordered_map<Name, const Enqueue*> ids_;  // The earliest that was answered with it.
   const Enqueue* last_ = nullptr;  // The first one that was answered with the latest new id.
+  Instant begun_ = 0;              // When its window may have begun.
+  Instant unknown_ = kNever;       // The earliest without an answer since then.
 };
 
 }  // namespace
@@ -49,7 +57,7 @@ void check_dedup(const Ledger& ledger, Findings& findings) {
   std::vector<std::pair<Name, const Enqueue*>> all;
   for (const Enqueue& enqueue : ledger.events().enqueues) {
     const QueueRule* rule = enqueue.dedup != 0 ? ledger.rule(enqueue.queue) : nullptr;
-    if (rule == nullptr || rule->dedup_window == 0 || enqueue.outcome != Outcome::kOk) continue;
+    if (rule == nullptr || rule->dedup_window == 0 || enqueue.outcome == Outcome::kFail) continue;
     all.emplace_back(mix({enqueue.queue, enqueue.dedup}), &enqueue);
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "history/laws.h"
+#include "history/sweep.h"
 
 namespace history {
 namespace {
@@ -164,26 +165,52 @@ void check_deliveries(const Ledger& ledger, Findings& findings) {
 
 namespace {
 
-// Was it, or may it have been, brought to its end by a client?
-bool may_be_finished(const Ledger& ledger, const Message& message, const Enqueue& enqueue,
-                     Instant drained) {
-  if (message.present.line != 0 || message.may_be_removed) return true;
-  for (const uint32_t index : ledger.deliveries(message)) {
-    for (const uint32_t settle : ledger.settles(ledger.delivery(index))) {
-      const Settle& one = ledger.settle(settle);
-      if (one.verb == Settling::kAck && one.outcome != Outcome::kFail) return true;
+// Was it, or may it have been, brought to its end?
+class Endings {
+ public:
+  explicit Endings(const Ledger& ledger) : ledger_(ledger) {
+    for (const Enqueue& enqueue : ledger.events().enqueues) {
+      if (enqueue.outcome == Outcome::kInfo && enqueue.dedup != 0 && enqueue.ttl != 0)
+        short_lived_.insert(mix({enqueue.queue, enqueue.dedup}));
     }
   }
-  const Enqueue& source = ledger.events().enqueues[message.source];
-  if (source.ttl != 0 && enqueue.span.from + source.ttl < drained) return true;
-  for (const Act& purge : ledger.events().purges) {
-    const bool may_have = purge.outcome != Outcome::kFail && purge.name == enqueue.queue;
-    if (may_have && purge.span.to >= enqueue.span.from) return true;
+
+  bool possible(const Message& message, Instant drained) const {
+    const Enqueue& enqueue = ledger_.events().enqueues[message.first_ok];
+    if (message.present.line != 0 || message.may_be_removed != kNever) return true;
+    if (may_be_acked(message) || may_be_purged(enqueue)) return true;
+    const Enqueue& source = ledger_.events().enqueues[message.source];
+    if (source.ttl != 0 && enqueue.span.from + source.ttl < drained) return true;
+    // It may be that of an earlier enqueue without an answer, which had a time to live.
+    if (enqueue.dedup != 0 && short_lived_.contains(mix({enqueue.queue, enqueue.dedup})))
+      return true;
+    const QueueRule* rule = ledger_.rule(enqueue.queue);
+    return rule != nullptr && rule->in_memory &&
+           ledger_.time().killed_between(enqueue.span.from, drained);
   }
-  const QueueRule* rule = ledger.rule(enqueue.queue);
-  return rule != nullptr && rule->in_memory &&
-         ledger.time().killed_between(enqueue.span.from, drained);
-}
+
+ private:
+  bool may_be_acked(const Message& message) const {
+    for (const uint32_t index : ledger_.deliveries(message)) {
+      for (const uint32_t settle : ledger_.settles(ledger_.delivery(index))) {
+        const Settle& one = ledger_.settle(settle);
+        if (one.verb == Settling::kAck && one.outcome != Outcome::kFail) return true;
+      }
+    }
+    return false;
+  }
+
+  bool may_be_purged(const Enqueue& enqueue) const {
+    for (const Act& purge : ledger_.events().purges) {
+      const bool may_have = purge.outcome != Outcome::kFail && purge.name == enqueue.queue;
+      if (may_have && purge.span.to >= enqueue.span.from) return true;
+    }
+    return false;
+  }
+
+  const Ledger& ledger_;
+  std::unordered_set<Name> short_lived_;
+};
 
 }  // namespace
 
@@ -194,6 +221,7 @@ void check_lost(const Ledger& ledger, Findings& findings) {
     if (!fresh && at->second.span.from < act.span.from) at->second = act;
   }
   if (drained.empty()) return;
+  const Endings endings(ledger);
   for (const Message& message : ledger.messages()) {
     if (message.first_ok == kNone) continue;
     const Enqueue& enqueue = ledger.events().enqueues[message.first_ok];
@@ -202,7 +230,7 @@ void check_lost(const Ledger& ledger, Findings& findings) {
     if (found == drained.end()) continue;
     const Act& mark = found->second;
     if (enqueue.span.to > mark.span.from) continue;
-    if (may_be_finished(ledger, message, enqueue, mark.span.from)) continue;
+    if (endings.possible(message, mark.span.from)) continue;
     std::vector<Where> lines{enqueue.where};
     for (const uint32_t index : ledger.deliveries(message))
       lines.push_back(ledger.delivery(index).where);

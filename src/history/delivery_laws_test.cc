@@ -93,6 +93,15 @@ TEST(HistoryLaws, WhatIsPresentRemovedPurgedOrExpiredIsNotLost) {
   EXPECT_THAT(violated(put(1, "a", "ttl=30") + drained), ElementsAre("lost"));
 }
 
+TEST(HistoryLaws, AnUnknownFirstOfADeduplicatedOneMayHaveExpired) {
+  const auto first = [](const std::string& more) {
+    return "enqueue" + around(1) + " info q z dedup=d" + more + "\n" + put(2, "a", "dedup=d") +
+           "drained " + ms(20) + "\n";
+  };
+  EXPECT_THAT(violated(first(" ttl=5")), IsEmpty());
+  EXPECT_THAT(violated(first("")), ElementsAre("lost"));
+}
+
 TEST(HistoryLaws, OnlyAQueueInMemoryMayForgetAtAKill) {
   const std::string killed = put(1, "a") + "kill " + ms(5) + "\ndrained " + ms(20) + "\n";
   EXPECT_THAT(violated(killed), ElementsAre("lost"));

@@ -68,6 +68,15 @@ TEST(HistoryDedup, InsideTheWindowTheIdIsTheFirsts) {
               IsEmpty());
 }
 
+TEST(HistoryDedup, TheWindowMayHaveBegunWithoutAnAnswer) {
+  const std::string rule = "queue 0 q dedup_window=100\n";
+  const std::string unknown = "enqueue" + around(1) + " info q z dedup=d\n";
+  EXPECT_THAT(violated(rule + unknown + with(50, "a", "m1") + with(110, "b", "m2")), IsEmpty());
+  EXPECT_THAT(violated(rule + with(50, "a", "m1") + with(110, "b", "m2")), ElementsAre("dedup"));
+  EXPECT_THAT(violated(rule + unknown + with(50, "a", "m1") + with(90, "b", "m2")),
+              ElementsAre("dedup"));
+}
+
 TEST(HistoryDedup, BehindTheWindowItIsAMessageOfItsOwn) {
   EXPECT_THAT(violated("queue 0 q dedup_window=100\n" + with(1, "a", "m1") + with(150, "b", "m1")),
               ElementsAre("dedup"));

@@ -181,7 +181,7 @@ void Ledger::join_acts() {
     const uint32_t index = ids_.find(removal.name);
     if (index == kNone || removal.outcome == Outcome::kFail) continue;
     Message& message = messages_[index];
-    message.may_be_removed = true;
+    message.may_be_removed = std::min(message.may_be_removed, removal.span.from);
     if (removal.outcome == Outcome::kOk)
       message.removed = std::min(message.removed, removal.span.to);
   }
@@ -205,7 +205,7 @@ Instant Ledger::lease_end(const Deliver& delivery) const {
 }
 
 Instant Ledger::given_up(const Deliver& delivery) const {
-  Instant earliest = kNever;
+  Instant earliest = messages_[delivery.message].may_be_removed;
   for (const uint32_t index : settles(delivery)) {
     const Settle& one = settle(index);
     if (one.verb == Settling::kExtend || one.outcome == Outcome::kFail) continue;

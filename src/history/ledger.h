@@ -21,9 +21,9 @@ struct Message {
   uint32_t first_ok = kNone;  // The earliest enqueue that was answered with its id.
   uint32_t source = kNone;    // The enqueue whose payload it carries; first_ok if never delivered.
   uint32_t deliveries_begin = 0, deliveries_end = 0;
-  Where present{};           // Line 0: is not present.
-  Instant removed = kNever;  // When its removal was answered OK.
-  bool may_be_removed = false;
+  Where present{};                  // Line 0: is not present.
+  Instant removed = kNever;         // When its removal was answered OK.
+  Instant may_be_removed = kNever;  // When the earliest removal that was not refused began.
 };
 
 class Ledger {
@@ -55,8 +55,9 @@ class Ledger {
   // The lease's end that is certain not to have come earlier, by the server's clock. kNever: it is
   // tied to its connection.
   Instant lease_end(const Deliver& delivery) const;
-  // When it may have been given up at the earliest, by the clients' clock: an ack, nack or requeue
-  // that was not refused, or, where it is tied, the end of its connection. kNever: it was not.
+  // When it may have been given up at the earliest, by the clients' clock: an ack, nack, requeue
+  // or removal that was not refused, or, where it is tied, the end of its connection. kNever: it
+  // was not.
   Instant given_up(const Deliver& delivery) const;
   // From when until when it was surely held, by the clients' clock; from > to: never.
   Span held(const Deliver& delivery) const;

@@ -135,6 +135,8 @@ TEST(HistoryConcurrency, NoMoreAreHeldThanTheCap) {
   EXPECT_THAT(violated(limit + delivered({10, 20})), IsEmpty());
   EXPECT_THAT(violated(limit + delivered({10, 20, 30})), ElementsAre("concurrency"));
   EXPECT_THAT(violated(limit + delivered({10, 20, 30}) + ack(25, "n0.1")), IsEmpty());
+  EXPECT_THAT(violated(limit + delivered({10, 20, 30}) + "remove" + around(25) + " ok mn0\n"),
+              IsEmpty());
   EXPECT_THAT(violated(limit + delivered({10, 20, 30}) + ack(25, "n0.1", "fail")),
               ElementsAre("concurrency"));
 }

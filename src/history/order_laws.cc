@@ -77,7 +77,7 @@ namespace {
 // asked for.
 Instant finished(const Ledger& ledger, const Message& message) {
   Instant earliest = kNever, last = 0;
-  if (message.may_be_removed) return 0;
+  if (message.may_be_removed != kNever) return 0;
   for (const uint32_t index : ledger.deliveries(message)) {
     const Deliver& deliver = ledger.delivery(index);
     last = std::max(last, deliver.span.from);
