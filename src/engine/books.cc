@@ -5,9 +5,15 @@
 #include "base/check.h"
 
 namespace engine {
+namespace {
+
+constexpr uint64_t kStoreSeed = 0x73746f7265;  // Not the hash of deduplication ids.
+
+}  // namespace
 
 Books::Books(uint64_t seed)
-    : seed_(seed), store_([this](Place place, uint32_t bytes) { forget(place, bytes); }) {}
+    : seed_(seed),
+      store_([this](Place place, uint32_t bytes) { forget(place, bytes); }, seed ^ kStoreSeed) {}
 
 Books::~Books() {
   // What is in memory belongs to the messages.

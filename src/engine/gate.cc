@@ -61,7 +61,7 @@ uint32_t Gate::watched(const limiter::Obstacle& obstacle, bool& fresh) {
 
 std::optional<Gate::Refused> Gate::take(const limiter::Ask& ask, limiter::TakeTerms terms,
                                         base::Time now, limiter::Answer* answer) {
-  terms.queued = &queued_;
+  if (terms.promised_to == 0) terms.queued = &queued_;  // A promise is kept whoever waits.
   limiter::Obstacle obstacle;
   auto taken = limiter_.take(ask, terms, now, answer);
   if (!taken) {

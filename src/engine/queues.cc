@@ -52,6 +52,7 @@ base::Result<QueueBook*> Engine::Body::set_queue(std::string_view name, QueueBoo
   QueueBook* const made = books.find(record.id);
   if (book == nullptr) made->declared = options.declared.contains(made->name);
   touch(*made);
+  reaping = true;  // A raised in_flight_per_key lets keys go there.
   return made;
 }
 

@@ -92,11 +92,16 @@ constexpr uint64_t kLeaseBytes = wal::record_bytes(26);
 constexpr uint64_t kAckBytes = wal::record_bytes(9);
 constexpr uint64_t kLastBytes = kAckBytes + wal::kMarkBytes;
 constexpr uint64_t kShardReserveMax = uint64_t{8} << 20;
+// So many messages may be taken and acked one at a time, each lease and each ack a batch of its own
+// with its mark; with more of them batches are larger.
+constexpr uint64_t kSingleMax = 1'000'000;
 }  // namespace
 
 uint64_t Engine::Body::reserved() const {
   const uint64_t shard = std::min<uint64_t>(kShardReserveMax, options.log.segment_bytes / 4);
-  return books.waiting() * (kLeaseBytes + kAckBytes) + books.leased() * kLastBytes + shard;
+  return books.waiting() * (kLeaseBytes + kAckBytes) +
+         std::min(books.waiting(), kSingleMax) * 2 * wal::kMarkBytes + books.leased() * kLastBytes +
+         shard;
 }
 
 bool Engine::Body::room_for(size_t bytes, Reserve reserve) {
