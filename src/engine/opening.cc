@@ -28,6 +28,8 @@ base::Status Engine::Body::open(base::Time now) {
   now_ = now;
   const KeeperOptions keeping{dir, options.shard, options.snapshot_after_bytes};
   options.log.shard = options.shard;
+  if (options.log.salt == 0)
+    options.log.salt = (options.seed ^ options.shard) * 0x9e3779b97f4a7c15u | 1;
   auto loaded = Keeper::load(disk, keeping, books);
   if (!loaded) return loaded.error();
   books.count(loaded->counted_from <= loaded->from);
