@@ -19,9 +19,10 @@ def pytest_configure(config):
 
 
 class Server:
-    def __init__(self, folder, arguments=(), config=None, environment=None):
+    def __init__(self, folder, arguments=(), config=None, environment=None, tcp="127.0.0.1:0",
+                 wait=True):
         self.folder = folder
-        command = [str(BINARY), "serve", "--tcp", "127.0.0.1:0", "--api", "127.0.0.1:0",
+        command = [str(BINARY), "serve", "--tcp", tcp, "--api", "127.0.0.1:0",
                    "--data", str(folder / "data")]
         if config is not None:
             self.config = folder / "ratelimmq.yaml"
@@ -31,7 +32,7 @@ class Server:
         self.log = open(folder / "log", "ab")
         self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE,
                                         stderr=self.log, cwd=folder, env={**env, **(environment or {})})
-        self.ready = self.process.stdout.readline().decode().strip()
+        self.ready = self.process.stdout.readline().decode().strip() if wait else ""
         self.ports = {name: int(port) for name, port in re.findall(r"(\w+)=\S*?:(\d+)(?:\s|$)", self.ready)}
 
     def log_text(self):
