@@ -22,6 +22,21 @@ TEST(Base64, SpellsTheVectorsOfItsRfc) {
   EXPECT_EQ(base64("foobar"), "Zm9vYmFy");
 }
 
+TEST(Base64, ReadsBackWhatItSpelt) {
+  std::string bytes;
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_EQ(from_base64(base64(bytes)), bytes);
+    bytes += static_cast<char>(i * 7);
+  }
+}
+
+TEST(Base64, RefusesWhatNobodySpellsSo) {
+  for (const char* wrong : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm9v=", "====", "=g==", "Zg==Zg==",
+                            "Zm 9", "Zm9-", "Zm9v\n"}) {
+    EXPECT_EQ(from_base64(wrong), std::nullopt) << wrong;
+  }
+}
+
 TEST(Base64, TakesEveryByte) { EXPECT_EQ(base64({"\xff\xfe\x00\x80", 4}), "//4AgA=="); }
 
 }  // namespace

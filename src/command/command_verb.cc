@@ -14,6 +14,8 @@ std::string_view group(Theme theme) {
       return "connection";
     case Theme::kLimits:
       return "limits";
+    case Theme::kQueues:
+      return "queues";
   }
   return "server";
 }

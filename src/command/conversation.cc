@@ -51,7 +51,9 @@ Conversation::Conversation(Services services, Caller caller, protocol::Bounds bo
       parser_(bounds),
       seat_{services_, caller_, client_, replies_, services.counters.table()} {}
 
-Conversation::~Conversation() = default;
+Conversation::~Conversation() {
+  if (seat_.travelled) services_.shards->leave(caller_.connection_id);
+}
 
 bool Conversation::waiting() const {
   return replies_.holding_up() || (closing_ && replies_.owing());
@@ -64,7 +66,7 @@ size_t Conversation::feed(std::string_view bytes) {
   more_ = false;
   if (stopped() || bytes.empty()) return 0;
   Desk& desk = desk_of_this_thread();
-  CHECK(desk.pending.empty());
+  CHECK(desk.pending.empty() && !desk.errand);
   seat_.now = services_.clock.now();
   limited_ = services_.limiter.limits()->find(kServerDomain) != nullptr;
   replies_.feeding(true);
@@ -98,7 +100,9 @@ size_t Conversation::run_all(std::string_view bytes, Desk& desk) {
     if (parsed == protocol::Parsed::kRequest) {
       run(parser_.words(), desk);
       // Decoded words live in the parser, and only until its next step.
-      if (!parser_.resp() && any_outside(parser_.words(), bytes)) flush(desk);
+      if (!desk.pending.empty() && !parser_.resp() && any_outside(parser_.words(), bytes)) {
+        flush(desk);
+      }
       continue;
     }
     refuse(desk, base::Code::kInvalid, parser_.refusal());
@@ -125,11 +129,15 @@ void Conversation::run(std::span<const std::string_view> words, Desk& desk) {
   if ((verb->flags & kAdmin) != 0 && !caller_.admin) {
     return refuse(desk, base::Code::kNoPerm, lower_case(verb->name) + " needs the admin right");
   }
+  if (verb->request != nullptr && (verb->travels == nullptr || verb->travels(words))) {
+    return request(*verb, words, desk);
+  }
   if (verb->ask != nullptr) return ask(*verb, words, desk);
   run_now(*verb, words, desk);
 }
 
 void Conversation::ask(const Verb& verb, std::span<const std::string_view> words, Desk& desk) {
+  if (desk.errand) flush(desk);
   Call call(seat_, words, desk.keep, desk.laws, &desk.refusal);
   if (verb.ask(call, desk.batch)) {
     desk.pending.push_back({&verb, desk.words.size(), words.size()});
@@ -140,6 +148,21 @@ void Conversation::ask(const Verb& verb, std::span<const std::string_view> words
   CHECK(call.answered());
   flush(desk);
   desk.clear();  // What the wrong one had kept, if none was pending.
+  services_.counters.answered(desk.refusal);
+  replies_.next() += desk.refusal;
+  desk.refusal.clear();
+}
+
+void Conversation::request(const Verb& verb, std::span<const std::string_view> words, Desk& desk) {
+  if (services_.shards == nullptr) {
+    return refuse(desk, base::Code::kInvalid, "this process has no queues");
+  }
+  if (!desk.pending.empty()) flush(desk);
+  Call call(seat_, words, desk.keep, desk.laws, &desk.refusal);
+  Draft draft(seat_, desk.errand);
+  if (verb.request(call, draft)) return draft.close_if_due();
+  CHECK(call.answered());
+  draft.close();
   services_.counters.answered(desk.refusal);
   replies_.next() += desk.refusal;
   desk.refusal.clear();
@@ -158,6 +181,7 @@ void Conversation::run_now(const Verb& verb, std::span<const std::string_view> w
 }
 
 void Conversation::flush(Desk& desk) {
+  if (desk.errand) Draft(seat_, desk.errand).close();
   if (desk.pending.empty()) return;
   services_.limiter.decide(desk.batch, seat_.now);
   std::string& to = replies_.next();

@@ -1,11 +1,13 @@
 // One connection of the TCP port without its socket: bytes in, bytes out.
 //
 // feed() parses all that has arrived and runs it: runs of decision verbs (CHECK, CL.THROTTLE) go to
-// the limiter as one batch, every other verb runs by itself, in order. An answer may be given later
-// (Call::defer); answers still leave in the order of their requests. A verb that says so holds up
-// the requests behind it until its answer is there (commands behind a waiting one run after it).
+// the limiter as one batch, runs of queue verbs to the shards as one errand, every other verb runs
+// by itself, in order. An answer may be given later (Call::defer); answers still leave in the order
+// of their requests. A verb that says so holds up the requests behind it until its answer is there
+// (commands behind a waiting one run after it).
 //
 //   bytes → Parser → requests ─┬─ decisions → Batch → Limiter ─┬→ Replies (ordered) → out()
+//                              ├─ queue verbs → Errand → Shards ┤
 //                              └─ other verbs → Call ──────────┘
 //
 // Thread: one owner; later answers are given on the owner's thread too.
@@ -60,6 +62,7 @@ class Conversation {
   void run(std::span<const std::string_view> words, Desk& desk);
   void run_now(const Verb& verb, std::span<const std::string_view> words, Desk& desk);
   void ask(const Verb& verb, std::span<const std::string_view> words, Desk& desk);
+  void request(const Verb& verb, std::span<const std::string_view> words, Desk& desk);
   void flush(Desk& desk);
   // Answers an error, behind the answers of all requests before it.
   void refuse(Desk& desk, base::Code code, std::string_view text);

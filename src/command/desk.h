@@ -4,11 +4,13 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <memory_resource>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "command/errand.h"
 #include "command/law_cache.h"
 #include "command/verb.h"
 
@@ -30,6 +32,7 @@ struct Desk {
   LawCache laws;
   limiter::Batch toll;  // One ask of the `server` domain.
   std::string refusal;  // Of a decision that was wrong; it leaves behind those before it.
+  std::shared_ptr<Errand> errand;  // Requests to shards; null: none. Not while others are pending.
 
   // Verbs called in a row are counted together.
   const Verb* called = nullptr;

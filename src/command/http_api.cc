@@ -7,7 +7,6 @@
 #include "command/http_fields.h"
 #include "command/http_problem.h"
 #include "command/http_route.h"
-#include "protocol/json_text.h"
 
 namespace command {
 namespace {
@@ -22,30 +21,6 @@ struct Desktop {
     batch.clear();
   }
 };
-
-// Nothing if a `%` is not followed by two hexadecimal digits, or the result is no UTF-8.
-std::optional<std::string> percent_decoded(std::string_view text) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = digit(text[i + 1]);
-    const int low = digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    decoded += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  if (!protocol::valid_utf8(decoded)) return std::nullopt;
-  return decoded;
-}
 
 bool json_type(std::string_view content_type) {
   constexpr std::string_view kJson = "application/json";
@@ -107,8 +82,25 @@ std::optional<HttpAnswer> read_body(const BodyShape& shape, const HttpRequest& r
   return std::nullopt;
 }
 
-HttpAnswer answer_to(Services& services, const Caller& caller, Listener listener,
-                     const HttpRequest& request, Desktop& desktop) {
+std::string_view query_of(std::string_view target) {
+  const size_t mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+}
+
+std::optional<HttpAnswer> run(const Route& route, HttpCall& call) {
+  const bool travels = route.travel != nullptr && (route.travels == nullptr || route.travels(call));
+  if (!travels) return route.run(call);
+  if (call.services.shards == nullptr) {
+    return problem_answer({.status = 503, .detail = "this process has no queues", .code = "ERR"});
+  }
+  route.travel(call);
+  return std::nullopt;
+}
+
+// Nothing: it travels, and the reply will be called later.
+std::optional<HttpAnswer> answer_to(Services& services, const Caller& caller, Listener listener,
+                                    const HttpRequest& request, Desktop& desktop,
+                                    const HttpReply& reply) {
   const std::string_view path = request.target.substr(0, request.target.find('?'));
   const RouteFound found = find_route(listener, request.method, path);
   if (found.route == nullptr || (found.route->flags & kFree) == 0) {
@@ -126,8 +118,11 @@ HttpAnswer answer_to(Services& services, const Caller& caller, Listener listener
                 .listener = listener,
                 .id = *id,
                 .bodies = desktop.bodies.all(),
-                .batch = desktop.batch};
-  return found.route->run(call);
+                .batch = desktop.batch,
+                .query = query_of(request.target),
+                .reply = reply,
+                .change = desktop.bodies.change()};
+  return run(*found.route, call);
 }
 
 }  // namespace
@@ -135,9 +130,9 @@ HttpAnswer answer_to(Services& services, const Caller& caller, Listener listener
 void serve_http(Services& services, const Caller& caller, Listener listener,
                 const HttpRequest& request, const std::function<void(HttpAnswer&&)>& reply) {
   static thread_local Desktop desktop;
-  HttpAnswer answer = answer_to(services, caller, listener, request, desktop);
+  auto answer = answer_to(services, caller, listener, request, desktop, reply);
   desktop.clear();
-  reply(std::move(answer));
+  if (answer) reply(*std::move(answer));
 }
 
 }  // namespace command

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "command/counters.h"
 #include "command/http_api.h"
+#include "command/inline_shards.h"
 #include "limiter/limiter.h"
 
 namespace command {
@@ -138,6 +139,7 @@ struct HttpBed {
         asked.headers.emplace_back(name, std::move(value));
       }
     });
+    shards.pump();
     CHECK(replies == 1);
     return asked;
   }
@@ -153,7 +155,12 @@ struct HttpBed {
   BedProcess process;
   Counters counters;
   limiter::Limiter limiter{limiter::LimiterOptions{}};
-  Services services{.limiter = limiter, .clock = clock, .process = process, .counters = counters};
+  InlineShards shards{limiter, clock, {}};
+  Services services{.limiter = limiter,
+                    .clock = clock,
+                    .process = process,
+                    .counters = counters,
+                    .shards = &shards};
   Caller caller{.address = "127.0.0.1", .admin = true, .connection_id = 1};
   Listener listener = Listener::kApi;
 };

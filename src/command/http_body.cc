@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "command/queue_bounds.h"
 
 namespace command {
 namespace {
@@ -13,7 +14,7 @@ using Type = BodyField::Type;
 
 constexpr int64_t kCostMax = std::numeric_limits<int64_t>::max();
 
-constexpr std::array<BodyField, 8> kFields = {{
+constexpr std::array<BodyField, 28> kFields = {{
     {kBodyDomain, "domain", Type::kText, 0, 0, "The domain of the limits."},
     {kBodyDescriptors, "descriptors", Type::kDescriptors, 0, 0,
      "Decided together: all are charged, or none."},
@@ -21,11 +22,38 @@ constexpr std::array<BodyField, 8> kFields = {{
     {kBodyCost, "cost", Type::kInteger, 0, kCostMax,
      "Units to take. 0 takes nothing and asks whether anything is left."},
     {kBodyTtlMs, "ttl_ms", Type::kInteger, 1, kTtlMsMax, "How long it lives unless it is ended."},
-    {kBodyWaitMs, "wait_ms", Type::kInteger, 0, 0,
-     "How long the answer may wait until the request may go; only 0 for now."},
+    {kBodyWaitMs, "wait_ms", Type::kInteger, 0, kWaitMsBounds.max,
+     "How long the answer may wait until something may go."},
     {kBodyDryRun, "dry_run", Type::kTruth, 0, 0, "Decide, but charge nothing."},
     {kBodyMs, "ms", Type::kInteger, 0, kBlockMsMax,
      "For how long everything is refused; 0 ends a block."},
+    {kBodyNoWaitMs, "wait_ms", Type::kInteger, 0, 0, "Only 0: several checks do not wait."},
+    {kBodyText, "body", Type::kText, 0, kBodyBytesMax, "The body, as text."},
+    {kBodyBase64, "body_base64", Type::kBase64, 0, kBodyBytesMax, "The body, as base64."},
+    {kBodyKey, "key", Type::kText, 0, queue::kKeyBytesMax, "Keys take turns; empty: none."},
+    {kBodyPriority, "priority", Type::kInteger, kPriorityBounds.min, kPriorityBounds.max,
+     "Lower goes first; 1024 when not said."},
+    {kBodyDelayMs, "delay_ms", Type::kInteger, kDelayMsBounds.min, kDelayMsBounds.max,
+     "Not before so long from now."},
+    {kBodyMessageTtlMs, "ttl_ms", Type::kInteger, kMessageTtlMsBounds.min, kMessageTtlMsBounds.max,
+     "It expires after so long, unless the queue's own is meant."},
+    {kBodyAttempts, "attempts", Type::kInteger, kAttemptsBounds.min, kAttemptsBounds.max,
+     "Deliveries that may fail, unless the queue's own are meant."},
+    {kBodyDedup, "dedup", Type::kText, 0, queue::kDedupBytesMax,
+     "A repeat within the queue's window gets the first message's id."},
+    {kBodyHeaders, "headers", Type::kHeaders, 0, queue::kHeadersMax, "Names to texts."},
+    {kBodyMessages, "messages", Type::kMessages, 1, kMessagesMax, "All of them, or none."},
+    {kBodyQueues, "queues", Type::kTexts, 1, kQueuesOfDequeueMax, "Served in this order."},
+    {kBodyCount, "count", Type::kInteger, kCountBounds.min, kCountBounds.max,
+     "At most so many messages."},
+    {kBodyHowMany, "count", Type::kInteger, 1, kCostMax, "At most so many; all when not said."},
+    {kBodyLeaseMs, "lease_ms", Type::kInteger, kLeaseMsBounds.min, kLeaseMsBounds.max,
+     "For how long the messages are held."},
+    {kBodyReceipts, "receipts", Type::kTexts, 1, kReceiptsMax, "Of messages that are held."},
+    {kBodyReason, "reason", Type::kText, 0, queue::kReasonBytesMax, "Why it failed."},
+    {kBodyDead, "dead", Type::kTruth, 0, 0, "Not again: straight to the dead letters."},
+    {kBodyRate, "rate", Type::kText, 0, 64, "As 10/s; at once when not said."},
+    {kBodyDirection, "direction", Type::kText, 0, 0, "`in`, `out` or `both`."},
 }};
 
 const BodyField* find_field(std::string_view name, FieldSet of) {
@@ -57,7 +85,11 @@ base::Error Bodies::fault(size_t at, std::string what) const {
 
 base::Status Bodies::decode(const BodyShape& shape) {
   entries_.reserve(json_.size() / 3 + 1);  // An entry is three values at least,
-  descriptors_.reserve(json_.size());      // a descriptor one.
+  descriptors_.reserve(json_.size());      // a descriptor one,
+  texts_.reserve(json_.size());            // and so is a text
+  headers_.reserve(json_.size());          // or a header.
+  if (shape.kind == BodyShape::Kind::kMessages) return read_messages(shape);
+  if (shape.kind == BodyShape::Kind::kSettings) return read_settings(0, {});
   if (shape.kind != BodyShape::Kind::kRecords) return read_record(0, shape);
   const JsonValue& list = json_.at(0);
   if (list.kind != Kind::kList) return fault(0, "must be a list of objects");
@@ -97,23 +129,20 @@ base::Status Bodies::read_field(size_t at, const BodyField& field, Body& body) {
     body.ask.descriptors = std::span(descriptors_).last(1);
     return {};
   }
-  if (field.type == Type::kText) {
-    const base::Result<std::string_view> text = read_text(at);
-    if (!text) return text.error();
-    body.ask.domain = *text;
-    return {};
+  switch (field.type) {
+    case Type::kText:
+      return read_word(at, field, body);
+    case Type::kBase64:
+      return read_base64(at, field, body);
+    case Type::kTexts:
+      return read_texts(at, field, body);
+    case Type::kHeaders:
+      return read_headers(at, body);
+    case Type::kTruth:
+      return read_truth(at, field, body);
+    default:
+      return read_number(at, field, body);
   }
-  if (field.type == Type::kTruth) {
-    if (json_.at(at).kind != Kind::kTruth) return fault(at, "must be true or false");
-    body.ask.dry_run = json_.at(at).integer != 0;
-    return {};
-  }
-  const base::Result<int64_t> number = read_integer(at, field);
-  if (!number) return number.error();
-  if (field.bit == kBodyCost) body.ask.cost = *number;
-  if (field.bit == kBodyTtlMs) body.ttl_ms = *number;
-  if (field.bit == kBodyMs) body.ms = *number;
-  return {};
 }
 
 base::Result<int64_t> Bodies::read_integer(size_t at, const BodyField& field) const {
@@ -121,9 +150,7 @@ base::Result<int64_t> Bodies::read_integer(size_t at, const BodyField& field) co
   if (value.kind == Kind::kInteger && value.integer >= field.min && value.integer <= field.max) {
     return value.integer;
   }
-  if (field.bit == kBodyWaitMs) {
-    return fault(at, "must be 0: waiting for a limit comes with the message queue");
-  }
+  if (field.bit == kBodyNoWaitMs) return fault(at, "must be 0: several checks do not wait");
   return fault(at, between("be an integer", field.min, field.max));
 }
 
@@ -208,6 +235,12 @@ void Bodies::clear() {
   bodies_.clear();
   descriptors_.clear();
   entries_.clear();
+  texts_.clear();
+  headers_.clear();
+  decoded_.clear();
+  change_ = {};
+  if (texts_.capacity() > kKeptMax) std::vector<std::string_view>().swap(texts_);
+  if (headers_.capacity() > kKeptMax) std::vector<engine::Header>().swap(headers_);
   if (descriptors_.capacity() > kKeptMax) std::vector<limiter::Descriptor>().swap(descriptors_);
   if (entries_.capacity() > kKeptMax) std::vector<limiter::Entry>().swap(entries_);
 }

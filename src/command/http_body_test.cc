@@ -152,8 +152,9 @@ TEST(HttpBody, NumbersAreIntegersWithinTheirBounds) {
   EXPECT_EQ(fault_of(R"({"domain":"d","ttl_ms":0})"),
             "ttl_ms: ttl_ms must be an integer between 1 and 43200000");
   EXPECT_EQ(fault_of(R"({"domain":"d","wait_ms":0})"), "");
-  EXPECT_EQ(fault_of(R"({"domain":"d","wait_ms":5})"),
-            "wait_ms: wait_ms must be 0: waiting for a limit comes with the message queue");
+  EXPECT_EQ(fault_of(R"({"domain":"d","wait_ms":300000})"), "");
+  EXPECT_EQ(fault_of(R"({"domain":"d","wait_ms":300001})"),
+            "wait_ms: wait_ms must be an integer between 0 and 300000");
 }
 
 TEST(HttpBody, AnIntegerMayBeSpelledAsANumber) {

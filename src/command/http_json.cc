@@ -51,7 +51,8 @@ class JsonBuilder {
     double value = 0;  // The parser's own is not always the nearest.
     const auto read = std::from_chars(spelling.data(), spelling.data() + spelling.size(), value);
     if (read.ec != std::errc() || std::abs(value) >= kIntegerEnd || value != std::trunc(value)) {
-      return add({.kind = JsonValue::Kind::kNumber}, fault);
+      return add({.kind = JsonValue::Kind::kNumber, .text = whole(spelling, spelling.size())},
+                 fault);
     }
     return on_int64(static_cast<int64_t>(value), spelling, fault);
   }

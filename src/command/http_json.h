@@ -24,7 +24,7 @@ struct JsonValue {
   // kInteger; 1 or 0 of a kTruth. A number with a fraction, or of over 64 bits, is kNumber.
   int64_t integer = 0;
   std::string_view name = {};  // In a record.
-  std::string_view text = {};  // kText.
+  std::string_view text = {};  // kText; of a kNumber with a fraction or an exponent, its spelling.
 };
 
 // Thread: one owner at a time.

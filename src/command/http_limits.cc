@@ -1,11 +1,15 @@
 // The limits' routes: each runs the same code of the limiter as its verb.
-#include <array>
+#include "command/http_limits.h"
+
+#include <algorithm>
+#include <memory_resource>
 
 #include "base/check.h"
 #include "command/http_fields.h"
 #include "command/http_problem.h"
 #include "command/http_route.h"
 #include "command/records.h"
+#include "command/words.h"
 #include "protocol/writer.h"
 
 namespace command {
@@ -13,8 +17,6 @@ namespace {
 
 using protocol::Wire;
 using protocol::Writer;
-
-HttpAnswer no_content() { return {.status = 204, .content_type = {}, .body = {}, .headers = {}}; }
 
 void write_limit_answer(const limiter::LimitAnswer& met, Writer& writer) {
   const limiter::LimitSpec& spec = met.limit->spec;
@@ -69,17 +71,41 @@ HttpAnswer limits_answer(const limiter::Limits& limits, std::string_view domain)
 
 }  // namespace
 
-HttpAnswer http_check(HttpCall& call) {
-  call.batch.add(call.body().ask);
-  call.services.limiter.decide(call.batch, call.now());
-  const limiter::Answer& decided = call.batch.answer(0);
-  if (!decided.known_domain) return problem_answer(unknown_domain(call.body().ask.domain));
+HttpAnswer decision_answer(const limiter::Answer& decided) {
   HttpAnswer answer;
   answer.status = decided.allowed ? 200 : 429;
   answer.body = decision_record(decided);
   if (!decided.allowed) add_retry_after(decided.numbers, answer);
   add_rate_limit_fields(decided, answer);
   return answer;
+}
+
+HttpAnswer waited_answer(const engine::Check& check, const limiter::Limits& limits) {
+  if (!check.known_domain) return problem_answer(unknown_domain(check.domain));
+  std::pmr::monotonic_buffer_resource keep;
+  std::vector<limiter::LimitAnswer> met;
+  const std::vector<const limiter::Limit*> all = limits.list(check.domain);
+  for (const engine::Check::Row& row : check.rows) {
+    const auto limit = std::ranges::find(all, row.name, &limiter::Limit::name);
+    const auto descriptor = parse_descriptor(row.descriptor, keep);
+    if (limit != all.end() && descriptor) met.push_back({*limit, *descriptor, row.decision});
+  }
+  limiter::Answer answer;
+  answer.allowed = check.allowed;
+  answer.matched = check.matched;
+  answer.limited_by = check.limited_by;
+  answer.numbers = check.numbers;
+  answer.nearest = check.nearest;
+  answer.limits = met;
+  return decision_answer(answer);
+}
+
+HttpAnswer http_check(HttpCall& call) {
+  call.batch.add(call.body().ask);
+  call.services.limiter.decide(call.batch, call.now());
+  const limiter::Answer& decided = call.batch.answer(0);
+  if (!decided.known_domain) return problem_answer(unknown_domain(call.body().ask.domain));
+  return decision_answer(decided);
 }
 
 HttpAnswer http_checks(HttpCall& call) {

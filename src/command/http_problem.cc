@@ -122,6 +122,8 @@ HttpAnswer limited_answer(std::string_view limited_by, const limit::Decision& nu
   return answer;
 }
 
+HttpAnswer no_content() { return {.status = 204, .content_type = {}, .body = {}, .headers = {}}; }
+
 HttpAnswer problem(int status, std::string_view title, std::string_view detail,
                    std::string_view field) {
   return problem_answer({.status = status, .detail = detail, .field = field, .title = title});

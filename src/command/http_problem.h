@@ -27,6 +27,8 @@ HttpAnswer problem_answer(const base::Error& error);
 // 429 with Retry-After and the RateLimit fields of the one limit that refused.
 HttpAnswer limited_answer(std::string_view limited_by, const limit::Decision& numbers);
 
+HttpAnswer no_content();  // 204.
+
 int status_of(base::Code code);
 
 }  // namespace command

@@ -1,15 +1,20 @@
 // The table of routes: one row each, read by dispatch, the OpenAPI document and the tests.
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "command/http_api.h"
 #include "command/http_body.h"
+#include "command/words.h"
 #include "limiter/limiter.h"
 
 namespace command {
+
+using HttpReply = std::function<void(HttpAnswer&&)>;
 
 // One request being answered. What it refers to lives until the route's function has returned.
 struct HttpCall {
@@ -19,6 +24,9 @@ struct HttpCall {
   std::string_view id;           // What stood in the path's {…}, percent-decoded.
   std::span<const Body> bodies;  // As the route's shape says: none, one, or a list.
   limiter::Batch& batch;         // Empty.
+  std::string_view query;        // Behind the `?`, still encoded.
+  const HttpReply& reply;        // For an answer that comes later; copied.
+  const QueueChange& change;     // Of a body of settings.
 
   const Body& body() const { return bodies.front(); }
   base::Time now() const { return services.clock.now(); }
@@ -39,7 +47,7 @@ struct Route {
   Listeners listeners;
   uint8_t flags;
   BodyShape shape;
-  HttpAnswer (*run)(HttpCall&);
+  HttpAnswer (*run)(HttpCall&);  // Null: it always travels.
   // For the reference:
   std::string_view name;  // operationId.
   std::string_view text;  // One sentence.
@@ -48,9 +56,32 @@ struct Route {
     std::string_view schema;  // Of components.schemas; empty: no body. "text": plain text.
     std::string_view text;
   } success;
-  std::span<const int> problems;         // Statuses of problem documents.
-  std::string_view refusal_schema = {};  // A 429 may also be this, as plain JSON.
+  std::span<const int> problems;               // Statuses of problem documents.
+  std::string_view refusal_schema = {};        // A 429 may also be this, as plain JSON.
+  void (*travel)(HttpCall&) = nullptr;         // To the shards: call.reply gets the answer later.
+  bool (*travels)(const HttpCall&) = nullptr;  // Which of both, where there are both.
+  uint8_t query = 0;                           // QueryFields.
 };
+
+enum QueryFields : uint8_t { kQueryNone = 0, kQueryCount = 1, kQueryRows = 2, kQueryAfter = 4 };
+
+struct QueryField {
+  QueryFields bit;
+  std::string_view name;
+  Between bounds;  // Of a number; {0, 0}: a text.
+  std::string_view text;
+};
+std::span<const QueryField> query_fields();
+
+struct Query {
+  std::optional<int64_t> count;
+  std::string after;
+};
+// Error: kInvalid that names the field. What no route knows is passed over.
+base::Result<Query> read_query(std::string_view query, uint8_t fields);
+
+// Nothing if a `%` is not followed by two hexadecimal digits, or the result is no UTF-8.
+std::optional<std::string> percent_decoded(std::string_view text);
 
 std::span<const Route> routes();
 
@@ -80,5 +111,26 @@ HttpAnswer http_domain_limits(HttpCall& call);
 HttpAnswer http_why(HttpCall& call);
 HttpAnswer http_block(HttpCall& call);
 HttpAnswer http_forget(HttpCall& call);
+
+bool check_waits(const HttpCall& call);  // http_messages.cc, and what follows.
+void http_check_wait(HttpCall& call);
+void http_enqueue(HttpCall& call);
+void http_dequeue(HttpCall& call);
+void http_ack(HttpCall& call);
+void http_nack(HttpCall& call);
+void http_extend(HttpCall& call);
+void http_requeue(HttpCall& call);
+void http_show(HttpCall& call);
+void http_why_message(HttpCall& call);
+void http_remove(HttpCall& call);
+void http_queues(HttpCall& call);  // http_queues.cc, and what follows.
+void http_queue(HttpCall& call);
+void http_set_queue(HttpCall& call);
+void http_delete_queue(HttpCall& call);
+void http_pause(HttpCall& call);
+void http_resume(HttpCall& call);
+void http_purge(HttpCall& call);
+void http_redrive(HttpCall& call);
+void http_dead(HttpCall& call);
 
 }  // namespace command

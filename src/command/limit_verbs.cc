@@ -1,4 +1,6 @@
 // The verbs that ask limits and look at them.
+#include <algorithm>
+
 #include "command/records.h"
 #include "command/verbs.h"
 #include "command/words.h"
@@ -25,6 +27,15 @@ void answer_check(std::span<const std::string_view> words, const limiter::Answer
   }
   write_decision(answer, writer.record(kDecisionFields));
 }
+
+// A descriptor has a `=`, so from the second one on WAIT is the option.
+bool waits(std::span<const std::string_view> words) {
+  return std::ranges::any_of(words.subspan(3), [](std::string_view word) {
+    return word.size() == 4 && same_word(word, "WAIT");
+  });
+}
+
+bool one_id(std::span<const std::string_view> words) { return words.size() == 2; }
 
 void run_why(Call& call) {
   const auto words = parse_ask(call.words(), {}, call.keep());
@@ -63,27 +74,35 @@ void run_forget(Call& call) {
 
 constexpr Verb kRows[] = {
     {.name = "CHECK",
-     .arguments = "domain descriptor… [COST n] [DRYRUN]",
+     .arguments = "domain descriptor… [COST n] [WAIT ms] [DRYRUN]",
      .answers = "record `allowed, limited_by, limit, remaining, retry_after_ms, reset_after_ms, "
                 "decided_by`",
-     .help = "Decides over all limits that the descriptors meet, and charges all of them or none.",
+     .help = "Decides over all limits that the descriptors meet, and charges all of them or none. "
+             "With WAIT it answers when the request may go, in order of arrival, at the latest "
+             "after so long.",
      .theme = Theme::kLimits,
      .words_min = 3,
      .words_max = -1,
      .flags = kPlain,
      .run = nullptr,
      .ask = ask_check,
-     .answer = answer_check},
+     .answer = answer_check,
+     .request = request_check,
+     .travels = waits},
     {.name = "WHY",
-     .arguments = "domain descriptor…",
+     .arguments = "domain descriptor… | id",
      .answers = "list of records `name, descriptor, algorithm, limit, remaining, allowed, "
-                "retry_after_ms, shadow, blocked_until_ms`",
-     .help = "What each limit that matches says now; charges nothing.",
+                "retry_after_ms, shadow, blocked_until_ms`; of a message: record `state, reason, "
+                "limited_by, until_ms, ahead, estimate`",
+     .help = "What each limit that matches says now, charging nothing; or why a message is not "
+             "being worked on.",
      .theme = Theme::kLimits,
-     .words_min = 3,
+     .words_min = 2,
      .words_max = -1,
      .flags = kPlain,
-     .run = run_why},
+     .run = run_why,
+     .request = request_why,
+     .travels = one_id},
     {.name = "LIMITS",
      .arguments = "[domain]",
      .answers = "list of records `domain, name, descriptor, algorithm, rate, burst, concurrency, "

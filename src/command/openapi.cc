@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "command/http_route.h"
+#include "command/openapi_queue.h"
 #include "command/openapi_schemas.h"
 
 namespace command {
@@ -24,7 +25,11 @@ object reference(std::string_view kind, std::string_view name) {
 object schema_of(const BodyField& field) {
   switch (field.type) {
     case Type::kText:
-      return {{"type", "string"}, {"description", text(field.text)}};
+    case Type::kBase64:
+    case Type::kTexts:
+    case Type::kHeaders:
+    case Type::kMessages:
+      return queue_field_schema(field);
     case Type::kTruth:
       return {{"type", "boolean"}, {"default", false}, {"description", text(field.text)}};
     case Type::kInteger:
@@ -67,6 +72,8 @@ object content(std::string_view type, json::value schema) {
 
 object request_body(const BodyShape& shape) {
   object schema = record_schema(shape);
+  if (shape.kind == BodyShape::Kind::kMessages) schema = messages_schema(std::move(schema));
+  if (shape.kind == BodyShape::Kind::kSettings) schema = settings_schema();
   if (shape.kind == BodyShape::Kind::kRecords) {
     schema = {{"type", "array"}, {"maxItems", kChecksMax}, {"items", std::move(schema)}};
   }
@@ -98,7 +105,7 @@ std::string_view text_of_problem(int status) {
     case 403:
       return "A foreign Host, a cross-site page, or no right to do this.";
     case 404:
-      return "There is no such domain or id, or its time is over.";
+      return "There is no such domain, queue or id, or its time is over.";
     case 413:
       return "The body is too large.";
     case 415:
@@ -109,6 +116,8 @@ std::string_view text_of_problem(int status) {
       return "Over a limit.";
     case 503:
       return "Stopping, or not ready.";
+    case 500:
+      return "The world failed, or nobody knows whether it happened.";
     default:
       return "A bound of the server was reached.";
   }
@@ -139,16 +148,19 @@ object operation(const Route& route) {
   object operation = {{"operationId", text(route.name)}, {"summary", text(route.text)}};
   if (route.shape.kind != BodyShape::Kind::kNone)
     operation["requestBody"] = request_body(route.shape);
+  if (route.query != 0) operation["parameters"] = query_parameters(route.query);
   operation["responses"] = std::move(answers);
   return operation;
 }
 
 object parameter_of(std::string_view path) {
   const size_t open = path.find('{') + 1;
+  object schema = {{"type", "string"}, {"minLength", 1}};
+  if (path.starts_with("/v1/queues/")) schema["pattern"] = "^[^\\u0000-\\u001f\\u007f]{1,200}$";
   return {{"name", text(path.substr(open, path.find('}') - open))},
           {"in", "path"},
           {"required", true},
-          {"schema", {{"type", "string"}, {"minLength", 1}}}};
+          {"schema", std::move(schema)}};
 }
 
 object paths_of(Listener listener) {
@@ -172,7 +184,7 @@ object header(std::string_view description) {
   return {{"description", text(description)}, {"schema", {{"type", "string"}}}};
 }
 
-object components() {
+object components(Listener listener) {
   object headers;
   headers["Retry-After"] =
       header("Whole seconds, never early; absent where the cost can never fit.");
@@ -180,7 +192,13 @@ object components() {
   headers["RateLimit-Policy"] = header("Each limit that was met: \"name\";q=units;w=seconds.");
   headers["Location"] = header("The path of what was made.");
   object components;
-  components["schemas"] = json::parse({kOpenApiSchemas.data(), kOpenApiSchemas.size()});
+  object schemas = json::parse({kOpenApiSchemas.data(), kOpenApiSchemas.size()}).as_object();
+  if (listener == Listener::kApi) {
+    const object more =
+        json::parse({kOpenApiQueueSchemas.data(), kOpenApiQueueSchemas.size()}).as_object();
+    schemas.insert(more.begin(), more.end());
+  }
+  components["schemas"] = std::move(schemas);
   components["headers"] = std::move(headers);
   return components;
 }
@@ -194,7 +212,7 @@ std::string openapi_document(Listener listener, std::string_view version) {
                       {"version", text(version)},
                       {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}};
   document["paths"] = paths_of(listener);
-  document["components"] = components();
+  document["components"] = components(listener);
   return json::serialize(document);
 }
 

@@ -20,16 +20,19 @@ constexpr std::string_view kHead =
     "retry exactly then succeeds if nobody took the place. `nil` is `NIL` or `null`.\n"
     "\n"
     "An error begins with one of `ERR` (a request that cannot be), `LIMITED` (over a limit; has\n"
-    "`retry_after_ms=`), `NOPERM`, `NOTFOUND`, `STALE` (an id whose time is over), `FULL` (a "
-    "bound\n"
-    "was reached), `UNKNOWN` (it may have happened), `SHUTDOWN`, `NOAUTH`, `READONLY`.\n";
+    "`retry_after_ms=`), `NOPERM`, `NOTFOUND`, `STALE` (an id or receipt whose time is over),\n"
+    "`FULL` (a bound was reached), `READONLY` (the disk is full), `UNKNOWN` (it may have\n"
+    "happened), `SHUTDOWN`, `NOAUTH`. What queues promise, their defaults and bounds:\n"
+    "[queues.md](queues.md).\n";
 
 struct Chapter {
   Theme theme;
   std::string_view title;
 };
-constexpr std::array<Chapter, 3> kChapters = {
-    {{Theme::kServer, "Server"}, {Theme::kConnection, "Connection"}, {Theme::kLimits, "Limits"}}};
+constexpr std::array<Chapter, 4> kChapters = {{{Theme::kServer, "Server"},
+                                               {Theme::kConnection, "Connection"},
+                                               {Theme::kLimits, "Limits"},
+                                               {Theme::kQueues, "Queues"}}};
 
 // In a table's cell a bar must not end the cell.
 std::string cell(std::string_view text) {

@@ -25,14 +25,38 @@ void Later::fill(const std::function<void(protocol::Writer&)>& write) {
   owed->fill(place_, std::move(answer));
 }
 
+void Later::fill_many(std::string_view answers) {
+  CHECK(owed_ != nullptr);
+  const std::shared_ptr<Owed> owed = std::move(owed_);
+  if (!owed->gone) owed->fill_counted(place_, answers);
+}
+
+bool Later::wanted() const { return owed_ != nullptr && !owed_->gone; }
+
 void Owed::fill(uint64_t number, std::string answer) {
   Place& place = places[number - first];
   CHECK(!place.filled);
   counters.answered(answer);
   place.answer = std::move(answer);
-  place.filled = true;
+  filled(place);
+}
+
+void Owed::fill_counted(uint64_t number, std::string_view bytes) {
+  Place& place = places[number - first];
+  CHECK(!place.filled);
+  if (number == first) {
+    out += bytes;  // It leaves at once.
+  } else {
+    place.answer = bytes;
+  }
+  filled(place);
+}
+
+void Owed::filled(Place& place) {
   const bool was_full = full();
+  place.filled = true;
   parked_bytes += place.answer.size();
+  asked_bytes -= place.asked_bytes;
   const bool released = place.holds_up && --holding_up == 0;
   const bool moved = settle();
   const bool news = moved || released || (was_full && !full());
@@ -43,7 +67,8 @@ void Owed::fill(uint64_t number, std::string answer) {
 
 bool Owed::full() const {
   if (places.empty()) return false;
-  return places.size() >= kOwedMax || parked_bytes + places.back().behind.size() >= kParkedBytesMax;
+  return places.size() >= kOwedMax || asked_bytes >= kAskedBytesMax ||
+         parked_bytes + places.back().behind.size() >= kParkedBytesMax;
 }
 
 bool Owed::settle() {
@@ -67,11 +92,16 @@ Replies::~Replies() {
   owed_->on_ready = nullptr;
 }
 
-Later Replies::defer(protocol::Wire wire, bool hold_up) {
+Later Replies::defer(protocol::Wire wire, Terms terms) {
   Owed& owed = *owed_;
   if (!owed.places.empty()) owed.parked_bytes += owed.places.back().behind.size();
-  owed.places.push_back({.answer = {}, .behind = {}, .filled = false, .holds_up = hold_up});
-  if (hold_up) ++owed.holding_up;
+  owed.places.push_back({.answer = {},
+                         .behind = {},
+                         .filled = false,
+                         .holds_up = terms.hold_up,
+                         .asked_bytes = terms.asked_bytes});
+  if (terms.hold_up) ++owed.holding_up;
+  owed.asked_bytes += terms.asked_bytes;
   return Later(owed_, owed.first + owed.places.size() - 1, wire);
 }
 

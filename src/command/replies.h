@@ -23,6 +23,7 @@ namespace command {
 // More than either, and the connection's next requests wait (P10).
 inline constexpr size_t kOwedMax = 1024;
 inline constexpr size_t kParkedBytesMax = size_t{1} << 20;
+inline constexpr size_t kAskedBytesMax = size_t{4} << 20;  // Of requests that are under way.
 
 // What Replies and its Laters both hold. Shared, because a Later may be filled after its connection
 // has gone, and a connection may go while answers are owed: neither can own the other.
@@ -32,10 +33,12 @@ struct Owed {
     std::string behind;  // Answers that are parked behind it.
     bool filled = false;
     bool holds_up = false;
+    size_t asked_bytes = 0;  // What its requests keep until it is filled.
   };
 
   Owed(Counters& all, std::function<void()> ready) : counters(all), on_ready(std::move(ready)) {}
-  void fill(uint64_t place, std::string answer);
+  void fill(uint64_t place, std::string answer);              // Counts it, if it is an error.
+  void fill_counted(uint64_t place, std::string_view bytes);  // Of answers that are counted.
   bool full() const;
 
   Counters& counters;
@@ -45,10 +48,12 @@ struct Owed {
   uint64_t first = 0;       // The number of places.front().
   size_t holding_up = 0;    // Unfilled places that hold up the requests behind them.
   size_t parked_bytes = 0;  // Of all places, but for what is parked behind the last.
+  size_t asked_bytes = 0;   // Of the places that are not filled.
   bool feeding = false;     // The owner is inside feed() and will look for itself.
   bool gone = false;        // The connection is.
 
  private:
+  void filled(Place& place);
   bool settle();  // Moves what may be sent to out; true if anything moved.
 };
 
@@ -63,7 +68,11 @@ class Replies {
   std::string& out() { return owed_->out; }
   // Where the next answer is to be appended. Valid until an answer is deferred or filled.
   std::string& next() { return owed_->places.empty() ? owed_->out : owed_->places.back().behind; }
-  Later defer(protocol::Wire wire, bool hold_up);
+  struct Terms {
+    bool hold_up = false;
+    size_t asked_bytes = 0;
+  };
+  Later defer(protocol::Wire wire, Terms terms);
 
   bool owing() const { return !owed_->places.empty(); }
   bool holding_up() const { return owed_->holding_up > 0 || owed_->full(); }

@@ -11,6 +11,7 @@
 namespace command {
 
 class Counters;  // command/counters.h; one a process.
+class Shards;    // command/shards.h
 
 // The process, as verbs see it. Implementations: server::Process, and a plain one in tests.
 // Thread: any.
@@ -42,6 +43,7 @@ struct Services {
   const base::Clock& clock;
   Process& process;
   Counters& counters;
+  Shards* shards = nullptr;  // Null: this process has no queues; their verbs answer an error.
 };
 
 // Who is on the other end. While no users are configured, loopback has the admin right.

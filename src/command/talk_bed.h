@@ -1,6 +1,7 @@
 // For the tests of conversations: a process, a told clock, the limits of tests/scripts/limits.yaml,
 // and one connection to talk on.
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/check.h"
 #include "command/conversation.h"
 #include "command/counters.h"
+#include "command/inline_shards.h"
 #include "limiter/limiter.h"
 
 namespace command {
@@ -120,10 +122,12 @@ struct TalkBed {
   }
 
   void connect(std::string address = "127.0.0.1", bool admin = true) {
+    talk.reset();
+    shards.pump();
     readies = 0;
     unread.clear();
     talk = std::make_unique<Conversation>(
-        Services{limiter, clock, process, counters},
+        Services{limiter, clock, process, counters, &shards},
         Caller{.address = std::move(address), .admin = admin, .connection_id = ++connections},
         protocol::Bounds{}, [this] { ++readies; });
   }
@@ -131,8 +135,30 @@ struct TalkBed {
   // All of `bytes` in one piece, and what came back. What was not used is kept for the next call.
   std::string say(std::string_view bytes) {
     unread += bytes;
-    unread.erase(0, talk->feed(unread));
-    return take();
+    return go_on();
+  }
+  // Until nothing moves any more: requests behind one that waited run, too.
+  std::string go_on() {
+    std::string out;
+    for (int seen = -1; seen != readies;) {
+      seen = readies;
+      unread.erase(0, talk->feed(unread));
+      shards.pump();
+      out += take();
+    }
+    return out;
+  }
+  // Instant by instant, as a process would see it; what came back meanwhile.
+  std::string pass(base::Duration span) {
+    std::string out;
+    const base::Time end = clock.now() + span;
+    while (clock.now() < end) {
+      const base::Time due = std::max(shards.due(), clock.now() + std::chrono::microseconds(1));
+      clock.pass(std::min(due, end) - clock.now());
+      shards.pump();
+      out += go_on();
+    }
+    return out;
   }
   std::string line(std::string_view text) { return say(std::string(text) + "\n"); }
   std::string take() { return std::exchange(talk->out(), {}); }
@@ -141,6 +167,7 @@ struct TalkBed {
   PlainProcess process;
   Counters counters;
   limiter::Limiter limiter{limiter::LimiterOptions{}};
+  InlineShards shards{limiter, clock, {}};
   uint64_t connections = 0;
   int readies = 0;  // How often on_ready was called.
   std::string unread;

@@ -118,7 +118,7 @@ std::string Script::step(std::string_view line) {
   if (kind == "<") return expect(rest, "\n");
   if (kind == "<*") return expect(rest, "\r\n");
   if (kind == "<r") return expect_bytes(unescaped(rest));
-  if (kind == "@") return bed_.clock.pass(span_of(rest)), std::string();
+  if (kind == "@") return output_ += bed_.pass(span_of(rest)), std::string();
   if (kind == "$") return bed_.talk->closing() ? "" : "the connection was not closed";
   if (kind != "=") return "no such kind of line";
   if (rest == "new") return bed_.connect(), std::string();

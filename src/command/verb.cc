@@ -39,8 +39,8 @@ size_t hash(const Name& name) {
 
 std::vector<Verb> gather() {
   std::vector<Verb> all;
-  for (const auto rows :
-       {server_verbs(), connection_verbs(), limit_verbs(), hold_verbs(), throttle_verbs()}) {
+  for (const auto rows : {server_verbs(), connection_verbs(), limit_verbs(), hold_verbs(),
+                          throttle_verbs(), message_verbs(), queue_verbs()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;
@@ -54,7 +54,9 @@ VerbTable::VerbTable(std::span<const Verb> rows) : rows_(rows) {
   slots_.resize(size);
   for (const Verb& verb : rows) {
     CHECK(!verb.name.empty() && verb.name.size() <= kNameBytesMax && find(verb.name) == nullptr);
-    CHECK((verb.run == nullptr) == (verb.ask != nullptr && verb.answer != nullptr));
+    CHECK((verb.ask == nullptr) == (verb.answer == nullptr));
+    const int ways = (verb.run != nullptr) + (verb.ask != nullptr) + (verb.request != nullptr);
+    CHECK(ways == (verb.travels != nullptr ? 2 : 1));
     const Name name = spelt(verb.name);
     size_t i = hash(name) % size;
     while (slots_[i].verb != nullptr) i = (i + 1) % size;
@@ -106,7 +108,7 @@ void Call::fail(const base::Error& error) { answer().error(error.code, error.wha
 Later Call::defer(bool hold_up) {
   CHECK(!writer_ && !deferred_ && refusal_ == nullptr);
   deferred_ = true;
-  return seat_.replies.defer(seat_.client.wire, hold_up);
+  return seat_.replies.defer(seat_.client.wire, {.hold_up = hold_up});
 }
 
 bool Call::answered() const { return deferred_ || (writer_ && writer_->complete()); }

@@ -21,6 +21,7 @@ class LawCache;   // command/law_cache.h
 class Replies;    // command/replies.h
 class VerbTable;  // below
 struct Client;    // command/client.h: what a connection has said of itself (HELLO, CLIENT, …).
+class Draft;      // command/errand.h
 struct Owed;      // command/replies.h
 
 // A promise to answer: filled once, now or later; dropped unfilled it answers UNKNOWN. When the
@@ -34,6 +35,9 @@ class Later {
 
   // `write` writes exactly one value. REQUIRES: not yet filled.
   void fill(const std::function<void(protocol::Writer&)>& write);
+  // The same with the bytes of several answers, one behind the other, that are counted already.
+  void fill_many(std::string_view answers);
+  bool wanted() const;  // False: the connection has gone.
 
  private:
   std::shared_ptr<Owed> owed_;  // Null: filled, or moved from. Shared: see replies.h.
@@ -49,7 +53,8 @@ struct Seat {
   Replies& replies;
   const VerbTable& table;
   base::Time now{};
-  bool close = false;  // Set by Call::close_after.
+  bool close = false;      // Set by Call::close_after.
+  bool travelled = false;  // Something was asked of the shards.
 };
 
 // One request being run. Its words are valid while the verb's function runs; those of a decision,
@@ -98,7 +103,12 @@ enum VerbFlags : uint8_t {
   kUnlimited = 2,  // Not charged to the `server` domain (SHUTDOWN, QUIT).
 };
 
-enum class Theme : uint8_t { kServer, kConnection, kLimits };  // A chapter of the reference.
+enum class Theme : uint8_t {
+  kServer,
+  kConnection,
+  kLimits,
+  kQueues
+};  // A chapter of the reference.
 
 struct Verb {
   std::string_view name;       // Upper case; a subcommand is read by the verb itself.
@@ -108,12 +118,17 @@ struct Verb {
   Theme theme;
   int words_min, words_max;  // With the verb; -1: no upper bound.
   uint8_t flags;
-  void (*run)(Call&);  // Null for decisions:
+  // One of run, ask (with answer) and request; of two, `travels` tells which is meant.
+  void (*run)(Call&);
   // A decision adds one ask to the batch, or answers an error and returns false; its answer is
   // written when the batch is decided.
   bool (*ask)(Call&, limiter::Batch&) = nullptr;
   void (*answer)(std::span<const std::string_view> words, const limiter::Answer&,
                  protocol::Writer&) = nullptr;
+  // A request to the shards joins the draft of the connection's run, or answers an error and
+  // returns false.
+  bool (*request)(Call&, Draft&) = nullptr;
+  bool (*travels)(std::span<const std::string_view> words) = nullptr;  // Null: always.
 };
 
 // Rows with a quick way to find one by its name. Thread: any (immutable).

@@ -11,8 +11,13 @@ std::span<const Verb> connection_verbs();  // client_verbs.cc
 std::span<const Verb> limit_verbs();       // limit_verbs.cc
 std::span<const Verb> hold_verbs();        // hold_verbs.cc: RESERVE, ACQUIRE and what follows them
 std::span<const Verb> throttle_verbs();    // throttle.cc
+std::span<const Verb> message_verbs();     // message_verbs.cc: ENQUEUE to REMOVE
+std::span<const Verb> queue_verbs();       // queue_verbs.cc: QUEUES, QUEUE, DEAD, REDRIVE
 
 void run_command(Call& call);  // command_verb.cc: COMMAND, in Redis' shapes
 void run_info(Call& call);     // info.cc: INFO, in Redis' format
+
+bool request_check(Call& call, Draft& draft);  // message_verbs.cc: CHECK … WAIT ms
+bool request_why(Call& call, Draft& draft);    // message_verbs.cc: WHY id
 
 }  // namespace command

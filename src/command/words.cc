@@ -85,9 +85,14 @@ class Options {
       if (ms) into_.ttl = std::chrono::milliseconds(*ms);
       return read;
     }
-    std::string what = "unknown option '" + shown(word) + "'";
-    if (same_word(word, "WAIT")) what += ": this version decides at once";
-    return base::invalid(std::move(what), "option");
+    if ((form_.options & kWait) != 0 && same_word(word, "WAIT")) {
+      std::optional<int64_t> ms;
+      if (into_.wait) return twice("WAIT");
+      const base::Status read = number("WAIT", {0, kCheckWaitMsMax}, words, at, ms);
+      if (ms) into_.wait = std::chrono::milliseconds(*ms);
+      return read;
+    }
+    return base::invalid("unknown option '" + shown(word) + "'", "option");
   }
 
   base::Status all_there() const {
@@ -163,7 +168,7 @@ std::string shown(std::string_view word) {
 
 base::Result<AskWords> parse_ask(std::span<const std::string_view> words, AskForm form,
                                  std::pmr::memory_resource& keep) {
-  AskWords ask{.domain = words[1], .descriptors = {}, .cost = {}, .ttl = {}};
+  AskWords ask{.domain = words[1], .descriptors = {}, .cost = {}, .ttl = {}, .wait = {}};
   Options options(form, ask);
   // As many as there may be, but no more than words that could be one.
   const size_t room = std::min(words.size() - 2, limiter::kDescriptorsMax);

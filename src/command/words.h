@@ -37,6 +37,7 @@ struct AskWords {
   std::span<const limiter::Descriptor> descriptors;
   std::optional<int64_t> cost;
   std::optional<base::Duration> ttl;
+  std::optional<base::Duration> wait;
   bool dry_run = false;
 
   limiter::Ask ask() const {
@@ -45,9 +46,10 @@ struct AskWords {
   }
 };
 
-enum AskOption : uint8_t { kCost = 1, kTtl = 2, kDryRun = 4, kNoOptions = 0 };
+enum AskOption : uint8_t { kCost = 1, kTtl = 2, kDryRun = 4, kWait = 8, kNoOptions = 0 };
 
 inline constexpr int64_t kTtlMsMax = 12 * 3'600'000;  // limiter::LimiterOptions::ttl_max.
+inline constexpr int64_t kCheckWaitMsMax = 5 * 60'000;
 inline constexpr int64_t kBlockMsMax = 365 * 86'400'000LL;
 
 // REQUIRES: words hold the verb and at least one more. `options` are those that the verb takes;
