@@ -16,7 +16,7 @@ struct LifeOptions {
 };
 
 struct Outcome {
-  uint64_t digest = 0;  // Of every answer and instant.
+  uint64_t digest = 0;                // Of every answer and instant.
   std::optional<std::string> broken;  // Which promise, when, and the story that shows it.
   struct Counts {
     uint64_t steps = 0, requests = 0, messages = 0, deliveries = 0, checks = 0, restarts = 0,
