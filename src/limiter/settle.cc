@@ -125,7 +125,7 @@ class Opens {
     if (domain == nullptr) return unknown_domain(ask_.domain);
     if (!state_.openings.take_place()) {
       return base::Error{Code::kFull,
-                         "open_max: " + std::to_string(state_.options.open_max) +
+                         "bounds.holds: " + std::to_string(state_.options.open_max) +
                              " reservations and holds are open",
                          {}};
     }
