@@ -13,6 +13,7 @@
 #include "io/log.h"
 #include "limiter/limiter.h"
 #include "server/options.h"
+#include "server/queue_rules.h"
 
 namespace config {
 
@@ -26,7 +27,9 @@ std::string to_string(
 
 struct Config {
   server::ServerOptions server;
-  limiter::LimiterOptions limiter;  // seed is left 0: whoever starts draws it.
+  limiter::LimiterOptions limiter;  // seed is left 0: the data directory has it.
+  server::QueueRules queues;        // Of the file's `queues`, `durability`, `queue_creation`.
+  engine::Bounds queue_bounds;
   io::LogOptions log;
   limiter::Mode mode = limiter::Mode::kGranted;             // Of limits that say nothing else.
   limiter::WhenGone when_gone = limiter::WhenGone::kLocal;  // Of limits that say nothing else.
@@ -59,7 +62,8 @@ Loaded load(const Sources& sources);
 // The effective configuration as YAML, every key with its value; reading it back gives the same.
 std::string print(const Config& config);
 
-// Paths of the settings that differ and that a reload does not touch: all but those of limits.
+// Paths of the settings that differ and that a reload does not touch: all but those of limits and
+// queues.
 std::vector<std::string> differing(const Config& before, const Config& now);
 
 // What can be set, one row a setting.

@@ -67,7 +67,7 @@ std::vector<std::string_view> names_in(std::string_view group) {
     if (setting.group() == group) names.insert(setting.name());
     if (group.empty() && !setting.group().empty()) names.insert(setting.group());
   }
-  if (group.empty()) names.insert("limits");
+  if (group.empty()) names.insert({"limits", "queues"});
   return {names.begin(), names.end()};
 }
 
@@ -148,7 +148,7 @@ void check_public(const std::string& path, const server::Address& address, Draft
 void apply_file(const Node& root, Reading& reading, Draft& draft) {
   if (!reading.is_map(root, "a configuration")) return;
   for (const auto& [key, value] : root.entries) {
-    if (key.text == "limits") continue;
+    if (key.text == "limits" || key.text == "queues") continue;
     const Setting* setting = find_setting(key.text);
     if (is_group(key.text)) {
       apply_group(key.text, value, reading, draft);

@@ -15,9 +15,11 @@ struct Draft {
   Config config;
   Problems problems;
   std::map<std::string, limiter::Mark> origins;  // Who set a setting last, by its path.
+  std::map<std::string, limiter::Mark> domains;  // Where a declared queue names its domain.
 };
 
-// The settings of our own file. `limits` is left to whoever knows all settings.
+// The settings of our own file. `limits` and `queues` are left to whoever
+// knows all settings.
 void apply_file(const yaml::Node& root, Reading& reading, Draft& draft);
 
 // RATELIMMQ_…; an empty variable counts as absent. One that is no setting's is a problem if it is

@@ -90,9 +90,7 @@ class LimitReader {
     spec_.overdraft = reading_.integer(node_, "overdraft", kUnitsMax).value_or(0);
     spec_.shadow = reading_.truth(node_, "shadow").value_or(false);
     spec_.quota = reading_.truth(node_, "quota").value_or(false);
-    if (reading_.truth(node_, "durable").value_or(false)) {
-      fail(at("durable"), "durable: true is not in this version");
-    }
+    spec_.durable = reading_.truth(node_, "durable").value_or(false);
     if (const Node* replaces = node_.find("replaces")) {
       for (const Node& item : reading_.items(*replaces, "replaces")) {
         spec_.replaces.push_back(item.text);

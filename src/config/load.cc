@@ -4,6 +4,7 @@
 #include <set>
 
 #include "config/files.h"
+#include "config/queue_reader.h"
 
 namespace config {
 namespace {
@@ -74,6 +75,30 @@ void read_main_limits(const MainFile& file, Limits& limits, Draft& draft) {
   }
 }
 
+// The defaults come from all layers, so they are read before.
+void read_main_queues(const MainFile& file, Draft& draft) {
+  const yaml::Node* node = file.limits_only ? nullptr : file.root.find("queues");
+  if (node == nullptr) return;
+  Reading reading(file.name, draft.problems);
+  DeclaredQueues read = read_queues(*node, draft.config.queues.defaults, reading);
+  draft.config.queues.declared = std::move(read.settings);
+  draft.domains = std::move(read.domains);
+}
+
+// A queue whose limits are not there would deliver nothing, or everything.
+void check_domains(const Limits& limits, Draft& draft) {
+  for (const auto& [queue, mark] : draft.domains) {
+    const std::string& domain = draft.config.queues.declared.at(queue).decide.domain;
+    if (std::ranges::find(limits.domains, domain, &DomainSpec::name) != limits.domains.end()) {
+      continue;
+    }
+    std::vector<std::string_view> names;
+    for (const DomainSpec& each : limits.domains) names.push_back(each.name);
+    draft.problems.add(mark, "decide.domain: no limits have the domain '" + shown(domain) + "'" +
+                                 suggestion(domain, names));
+  }
+}
+
 void read_one_limit_file(const std::string& name, Limits& limits, Draft& draft) {
   const base::Result<std::string> text = read_file(name);
   if (!text) return draft.problems.add({name}, text.error().what);
@@ -129,6 +154,7 @@ void finish(Limits limits, Draft& draft) {
   for (limiter::SpecError& error : limiter::Limits::check(limits.domains)) {
     draft.problems.add(std::move(error.mark), error.what);
   }
+  check_domains(limits, draft);
   check_settings(draft);
   draft.config.domains = std::move(limits.domains);
 }
@@ -148,6 +174,7 @@ Loaded load(const Sources& sources) {
   Limits limits = limits_of(draft);
   read_main_limits(file, limits, draft);
   read_limit_files(limits, draft);
+  read_main_queues(file, draft);
   finish(std::move(limits), draft);
   if (!draft.problems.empty()) return {std::nullopt, draft.problems.sorted()};
   return {std::move(draft.config), {}};
@@ -158,6 +185,7 @@ void read_text(const std::string& text, const std::string& name, Draft& draft) {
   apply_main(file, draft);
   Limits limits = limits_of(draft);
   read_main_limits(file, limits, draft);
+  read_main_queues(file, draft);
   finish(std::move(limits), draft);
 }
 

@@ -70,6 +70,11 @@ TEST(Load, EverySettingIsReachedByFileVariableAndFlag) {
                                                   {"listen.hosts", "api.example.com"},
                                                   {"data", "/elsewhere"},
                                                   {"threads", "3"},
+                                                  {"shards", "5"},
+                                                  {"durability", "os"},
+                                                  {"queue_creation", "closed"},
+                                                  {"bounds.queues", "5"},
+                                                  {"bounds.waiting", "6"},
                                                   {"limit_files", "/nothing/*.yaml"},
                                                   {"store.mode", "strict"},
                                                   {"store.when_gone", "allow"},
@@ -161,17 +166,17 @@ TEST(Environment, NamesTheFileThatNoFlagNames) {
 TEST(Flags, UnknownSettingIsAProblemWithASuggestion) {
   const Folder folder;
   Sources sources = only(folder.write("c.yaml", ""));
-  sources.flags = {{"tabel.memory_max", "1GiB"}, {"data+", "x"}, {"queues", "x"}};
+  sources.flags = {{"tabel.memory_max", "1GiB"}, {"data+", "x"}, {"dispatch", "x"}};
   EXPECT_EQ(text_of(load(sources).problems),
             "command line: unknown setting 'tabel.memory_max' (table.memory_max?)\n"
             "command line: unknown setting 'data+' (data?)\n"
-            "command line: queues is not in this version\n");
+            "command line: dispatch is not in this version\n");
 }
 
 TEST(File, EveryProblemIsFoundAtOnce) {
   EXPECT_EQ(problems_of("litsen: {tcp: off}\n"
                         "listen: {tpc: off, tcp: x, gateway: off, trusted_networks: [1.2.3.4]}\n"
-                        "queues: {}\n"
+                        "dispatch: {}\n"
                         "threads: 0\n"
                         "threads: 1\n"
                         "store: {kind: redis, redis: {}, mode: fast}\n"
@@ -187,7 +192,7 @@ TEST(File, EveryProblemIsFoundAtOnce) {
             "f:2:28: listen.gateway is not in this version\n"
             "f:2:61: listen.trusted_networks: '1.2.3.4' is no network: address/prefix as in "
             "10.0.0.0/8\n"
-            "f:3:1: queues is not in this version\n"
+            "f:3:1: dispatch is not in this version\n"
             "f:4:10: threads: must be auto or an integer between 1 and 1024\n"
             "f:5:1: duplicate key 'threads' (first on line 4)\n"
             "f:6:15: store.kind: redis is not in this version\n"
@@ -206,7 +211,7 @@ TEST(File, EveryProblemIsFoundAtOnce) {
 
 TEST(File, GroupsThatComeLaterAreNamed) {
   for (const char* key :
-       {"durability", "queue_creation", "queues", "dispatch", "gateway", "limiter"}) {
+       {"dispatch", "gateway", "limiter"}) {
     EXPECT_EQ(problems_of(std::string(key) + ": x\n"),
               "f:1:1: " + std::string(key) + " is not in this version\n");
   }

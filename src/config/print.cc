@@ -2,9 +2,10 @@
 #include <algorithm>
 #include <array>
 
+#include "config/flow_map.h"
+#include "config/queue_reader.h"
 #include "config/setting.h"
 #include "config/value.h"
-#include "config/yaml.h"
 #include "limit/rate.h"
 
 namespace config {
@@ -12,61 +13,6 @@ namespace {
 
 using limiter::LimitSpec;
 using limiter::NodeSpec;
-
-bool safe(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '.' || c == '/' || c == '-' || c == ':' || c == '+';
-}
-
-bool needs_quotes(std::string_view text) {
-  if (text.empty() || !std::ranges::all_of(text, safe)) return true;
-  if (text.ends_with(':') || text.starts_with('-') || text.starts_with(':')) return true;
-  yaml::Node node;
-  node.kind = yaml::Node::Kind::kText;
-  node.plain = true;
-  node.text = text;
-  const yaml::Meaning meaning = yaml::meaning(node);
-  return meaning != yaml::Meaning::kText && meaning != yaml::Meaning::kInteger;
-}
-
-// Text that YAML reads back as the same text, also inside { } and [ ].
-std::string scalar(std::string_view text) {
-  if (!needs_quotes(text)) return std::string(text);
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string flow_list(const std::vector<std::string>& items) {
-  std::string out = "[";
-  for (const std::string& item : items) out += (out.size() > 1 ? ", " : "") + scalar(item);
-  return out + "]";
-}
-
-// One `{ key: value, … }`.
-class FlowMap {
- public:
-  void add(std::string_view key, std::string_view value) { put(key, scalar(value)); }
-  void add(std::string_view key, int64_t value) { put(key, std::to_string(value)); }
-  void add_truth(std::string_view key, bool value) { put(key, value ? "true" : "false"); }
-  void put(std::string_view key, const std::string& value) {
-    text_ += (text_.empty() ? "" : ", ") + std::string(key) + ": " + value;
-  }
-  std::string text() const { return "{" + text_ + "}"; }
-
- private:
-  std::string text_;
-};
 
 std::string calendar_rate(const limit::FixedWindow& law) {
   static constexpr std::array<std::string_view, 4> kUnits{"d", "w", "month", "year"};
@@ -102,6 +48,7 @@ std::string print_limit(const LimitSpec& spec) {
   }
   map.add("mode", kModes[static_cast<size_t>(spec.mode)]);
   map.add("when_gone", kWhenGone[static_cast<size_t>(spec.when_gone)]);
+  map.add_truth("durable", spec.durable);
   map.add_truth("shadow", spec.shadow);
   map.add_truth("quota", spec.quota);
   map.put("replaces", flow_list(spec.replaces));
@@ -131,6 +78,13 @@ void print_limits(const Config& config, std::string& out) {
   }
 }
 
+void print_queues(const Config& config, std::string& out) {
+  out += config.queues.declared.empty() ? "queues: {}\n" : "queues:\n";
+  for (const auto& [name, settings] : config.queues.declared) {
+    out += "  " + scalar(name) + ": " + print_queue(settings) + '\n';
+  }
+}
+
 std::string print_value(const Setting& setting, const Config& config) {
   if (setting.path == "limit_files") {
     const std::vector<std::string> patterns = setting.get(config);
@@ -153,6 +107,7 @@ std::string print(const Config& config) {
     out += std::string(setting.name()) + ": " + print_value(setting, config) + '\n';
   }
   print_limits(config, out);
+  print_queues(config, out);
   return out;
 }
 

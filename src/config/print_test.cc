@@ -52,19 +52,22 @@ TEST(Print, ShowsEveryKeyOfEveryLimit) {
   const std::string printed = print(config_of(kEverything));
   for (const char* part :
        {"  tcp: \"[::1]:5\"\n  api: \"off\"\n  trusted_networks: [10.0.0.0/8, fd00::/8]\n",
-        "data: \"/a b/\\\"c\\\"\"\nthreads: 3\nlimit_files: []\n",
+        "data: \"/a b/\\\"c\\\"\"\nthreads: 3\nshards: auto\n",
         "        value: \"a, b: {*} # ä\\x0A'x'\"\n        share_threshold: true\n",
         "{name: a, algorithm: leaky_bucket, rate: 3/10s, burst: 5, counts: requests, overdraft: 0, "
-        "mode: strict, when_gone: allow, shadow: false, quota: false, replaces: []}\n",
+        "mode: strict, when_gone: allow, durable: false, shadow: false, quota: false, replaces: "
+        "[]}\n",
         "{name: \"true\", algorithm: calendar, rate: 5/month, zone: Europe/Berlin, counts: cost, "
-        "overdraft: 0, mode: strict, when_gone: allow, shadow: true, quota: false, replaces: []}\n",
+        "overdraft: 0, mode: strict, when_gone: allow, durable: false, shadow: true, quota: false, "
+        "replaces: []}\n",
         "{algorithm: calendar, rate: 5/w, zone: UTC, ",
         "{algorithm: sliding_window, rate: 9/h, counts: cost, overdraft: 0, mode: granted, "
         "when_gone: refuse, ",
         "{algorithm: sliding_counter, rate: 9/h, counts: cost, overdraft: 3, mode: strict, "
-        "when_gone: allow, shadow: false, quota: true, ",
+        "when_gone: allow, durable: false, shadow: false, quota: true, ",
         "{algorithm: fixed_window, rate: 0/h, ", "replaces: [a, \"no\"]}\n",
-        "{concurrency: 10, ttl: 90s, mode: strict, when_gone: allow, shadow: false, quota: false, "
+        "{concurrency: 10, ttl: 90s, mode: strict, when_gone: allow, durable: false, shadow: "
+        "false, quota: false, "
         "replaces: []}\n",
         "{unlimited: true, mode: strict, ", "          - key: \"1.5\"\n",
         "            value: \"null\"\n", "rate: 4/365d, ",

@@ -1,6 +1,7 @@
 // docs/configuration.md, out of the table of settings.
 #include <algorithm>
 
+#include "command/queue_option.h"
 #include "config/setting.h"
 
 namespace config {
@@ -10,11 +11,11 @@ constexpr std::string_view kTop = R"(# Configuration
 
 Generated from the table in `src/config/setting.cc` by `ratelimmq config-markdown`; a test compares.
 
-One YAML file holds thresholds, ports and bounds: `ratelimmq serve --config ratelimmq.yaml`. Without `--config` (or `RATELIMMQ_CONFIG`) the server reads `./ratelimmq.yaml`, else `/etc/ratelimmq/ratelimmq.yaml`, else none: everything has a default. Environment variables go over the file, flags over both. An empty variable counts as absent.
+One YAML file holds thresholds, ports, queues and bounds: `ratelimmq serve --config ratelimmq.yaml`. Without `--config` (or `RATELIMMQ_CONFIG`) the server reads `./ratelimmq.yaml`, else `/etc/ratelimmq/ratelimmq.yaml`, else none: everything has a default. Environment variables go over the file, flags over both. An empty variable counts as absent.
 
 - `ratelimmq check-config FILE` lists every problem with line and column; exit code 0 if there is none.
 - `ratelimmq serve --print-config` prints what is in force, every key with its value, and reads back to the same.
-- `SIGHUP` or a change of the files puts new limits in force as a whole; with a problem the old ones stay. Every other setting needs a restart.
+- `SIGHUP` or a change of the files puts new limits and queues in force as a whole; with a problem the old ones stay. Every other setting needs a restart.
 
 An unknown key, a key that stands twice, a limit that cannot be: each is an error with its place, and a suggestion where one is near. Limits have a page of their own: [limits.md](limits.md).
 
@@ -28,6 +29,7 @@ constexpr std::string_view kExample = R"(listen:
 
 data: ./data
 threads: auto
+durability: fsync              # of queues: an answer waits for the disk; or os, or memory
 
 store:
   kind: embedded
@@ -46,7 +48,7 @@ limits:
             value: "/search*"
             limits:            # two limits, decided together
               - {name: search-second, algorithm: sliding_window, rate: 10/s, counts: requests}
-              - {name: search-day, algorithm: calendar, rate: 10000/d, zone: Europe/Berlin}
+              - {name: search-day, algorithm: calendar, rate: 10000/d, durable: true}
       - key: tenant
         value: acme
         limit: {rate: 1000/s, algorithm: token_bucket, when_gone: refuse, shadow: true}
@@ -58,6 +60,20 @@ limits:
       - {key: client_ip, limit: 1000/s}
       - {key: scope, value: global, limit: 10000/s}
 limit_files: []                # more limits, as in ["limits.d/*.yaml"], told from this file
+
+queue_creation: open           # or closed: only the queues that follow
+queues:
+  emails:
+    lease: 30s
+    attempts: 8
+    backoff: {base: 1s, factor: 2, max: 10m, jitter: 0.2}
+    in_flight_per_key: 0       # 1: strictly first in, first out for each key
+    ttl: 7d
+    dedup_window: 5m
+    decide: {domain: outbound, descriptors: ["queue={queue}", "tenant={header:tenant}"]}
+    dead_letter: {keep: 7d, expired: false}
+    weights: {acme: 5, "*": 1}
+    max: {messages: 10000000, bytes: 10GiB}
 
 table: {memory_max: 1GiB, when_full: refuse}
 bounds: {line: 64KiB, body: 1MiB, connections: 100000, stop_timeout: 10s}
@@ -89,9 +105,16 @@ constexpr std::string_view kBottom = R"(
 
 `limits` is a list of domains, each with its tree of descriptors. [limits.md](limits.md) is their page. The domain `gateway` is built in, with one limit of 10 per 10 s (sliding window) for each `client_ip`, unless a file defines it.
 
+## Queues
+
+`queues` is a map of names to settings. A queue that stands here is there from the start, and `QUEUE SET` and `QUEUE DELETE` leave it alone; every other queue is made by its first use (if `queue_creation` is open) with the defaults, and keeps what `QUEUE SET` says of it. A queue that a reload finds no more keeps its settings and its messages. What is left out has its default. [queues.md](queues.md) says what each setting does; spans want a unit here (but for 0), sizes may have one.
+
+)";
+
+constexpr std::string_view kNotYet = R"(
 ## Not in this version
 
-`durability`, `queue_creation`, `queues`, `dispatch`, `gateway`, `limiter`, `listen.gateway`, `listen.limiter`, `store.kind: redis`, `store.redis`, `store.instances`, and `durable: true` on a limit are refused with that reason. `store.mode`, `store.when_gone` and a limit's `mode` and `when_gone` are read and shown by `LIMITS`; they mean something once limits live in a remote store.
+`dispatch`, `gateway`, `limiter`, `listen.gateway`, `listen.limiter`, `store.kind: redis`, `store.redis`, `store.instances`, and `push` of a queue are refused with that reason. `store.mode`, `store.when_gone` and a limit's `mode` and `when_gone` are read and shown by `LIMITS`; they mean something once limits live in a remote store.
 )";
 
 std::string code(const std::string& text) { return text.empty() ? "" : '`' + text + '`'; }
@@ -128,7 +151,7 @@ std::string reference_markdown() {
     }
     append_row(setting_rows()[i], out);
   }
-  return out + std::string(kBottom);
+  return out + std::string(kBottom) + command::queue_options_markdown() + std::string(kNotYet);
 }
 
 }  // namespace config

@@ -5,6 +5,7 @@
 
 #include "config/value.h"
 #include "limiter/table.h"
+#include "server/meta.h"
 
 namespace config {
 namespace {
@@ -179,6 +180,44 @@ base::Result<std::string> parse_pattern(std::string_view text) {
   return std::string(text);
 }
 
+Setting shards() {
+  return {"shards",
+          "auto, or 1 to 64",
+          "parts that the queues are spread over, each with its own log; fixed when the data "
+          "directory is made; auto: as many as it has, a new one one for each thread, at most 8",
+          "--shards",
+          false,
+          [](Config& config, std::string_view text) -> base::Status {
+            const base::Result<int64_t> value = text == "auto" ? int64_t{0} : parse_count(text);
+            if (!value || *value > server::kShardsMax || (*value == 0 && text != "auto")) {
+              return base::invalid("must be auto or an integer between 1 and 64");
+            }
+            config.server.shards = static_cast<uint32_t>(*value);
+            return {};
+          },
+          [](const Config& config) {
+            const uint32_t value = config.server.shards;
+            return std::vector<std::string>{value == 0 ? "auto" : std::to_string(value)};
+          },
+          {}};
+}
+
+void add_queues(std::vector<Setting>& rows) {
+  rows.push_back(shards());
+  rows.push_back(word(
+      "durability", "--durability",
+      "what an answer about a queue promises, unless the queue says otherwise: synced to the disk; "
+      "written to the system; nothing",
+      [](auto& c) -> auto& { return c.queues.defaults.durability; },
+      std::array<std::string_view, 3>{"fsync", "os", "memory"}));
+  Setting creation = word(
+      "queue_creation", "",
+      "open: using a queue makes it; closed: only those of `queues` are there",
+      [](auto& c) -> auto& { return c.queues.creation_open; },
+      std::array<std::string_view, 2>{"closed", "open"});
+  rows.push_back(std::move(creation));
+}
+
 void add_listen(std::vector<Setting>& rows) {
   rows.push_back(address(
       "listen.tcp", "--tcp", "TCP port: line protocol and RESP; port 0: any free one",
@@ -257,6 +296,12 @@ void add_bounds(std::vector<Setting>& rows) {
   rows.push_back(count(
       "bounds.holds", "reservations and holds at a time",
       [](auto& c) -> auto& { return c.limiter.open_max; }, 1, 1'000'000'000));
+  rows.push_back(count(
+      "bounds.queues", "queues of one shard",
+      [](auto& c) -> auto& { return c.queue_bounds.queues_max; }, 1, 100'000'000));
+  rows.push_back(count(
+      "bounds.waiting", "requests that wait in one shard at a time (DEQUEUE and CHECK with WAIT)",
+      [](auto& c) -> auto& { return c.queue_bounds.waiting_max; }, 1, 100'000'000));
 }
 
 std::vector<Setting> make_settings() {
@@ -264,6 +309,7 @@ std::vector<Setting> make_settings() {
   add_listen(rows);
   rows.push_back(data_dir());
   rows.push_back(threads());
+  add_queues(rows);
   rows.push_back(list(
       "limit_files", "list of patterns", "--limits",
       "files of limits, of our form or envoyproxy/ratelimit's; * ? [ ] match names",
@@ -306,19 +352,19 @@ const Setting* find_setting(std::string_view path) {
 }
 
 bool comes_later(std::string_view path) {
-  static constexpr std::array<std::string_view, 10> kLater{
-      "durability", "queue_creation", "queues",      "dispatch",        "gateway",
-      "limiter",    "listen.gateway", "store.redis", "store.instances", "listen.limiter"};
+  static constexpr std::array<std::string_view, 7> kLater{
+      "dispatch",    "gateway",         "limiter",       "listen.gateway",
+      "store.redis", "store.instances", "listen.limiter"};
   return std::ranges::find(kLater, path) != kLater.end();
 }
 
 std::vector<std::string> differing(const Config& before, const Config& now) {
-  static constexpr std::array<std::string_view, 3> kOfLimits{"limit_files", "store.mode",
-                                                             "store.when_gone"};
+  static constexpr std::array<std::string_view, 5> kReloaded{
+      "limit_files", "store.mode", "store.when_gone", "durability", "queue_creation"};
   std::vector<std::string> paths;
   for (const Setting& setting : settings()) {
-    const bool of_limits = std::ranges::find(kOfLimits, setting.path) != kOfLimits.end();
-    if (!of_limits && setting.get(before) != setting.get(now)) paths.push_back(setting.path);
+    const bool reloaded = std::ranges::find(kReloaded, setting.path) != kReloaded.end();
+    if (!reloaded && setting.get(before) != setting.get(now)) paths.push_back(setting.path);
   }
   return paths;
 }

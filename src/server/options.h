@@ -27,6 +27,8 @@ struct ServerOptions {
   std::vector<std::string> hosts;
   std::string data_dir = "./data";  // Created if absent; locked while the server runs.
   unsigned threads = 0;             // 0: one a core.
+  uint32_t shards = 0;              // Of the queues; fixed when the data directory is made. 0: as
+                                    // many as it has, a new one as many as threads, at most 8.
 
   size_t line_bytes_max = 64 * 1024;
   size_t body_bytes_max = 1024 * 1024;
@@ -38,5 +40,8 @@ struct ServerOptions {
   base::Duration idle_timeout = std::chrono::minutes(5);      // HTTP keep-alive. TCP: none.
   base::Duration stop_timeout = std::chrono::seconds(10);     // How long a clean stop may take.
 };
+
+unsigned threads_of(const ServerOptions& options);       // Never 0.
+uint32_t fresh_shards_of(const ServerOptions& options);  // Of a new data directory.
 
 }  // namespace server
