@@ -11,6 +11,7 @@
 #include "io/io.h"
 #include "limiter/limiter.h"
 #include "server/server.h"
+#include "server/storage.h"
 
 namespace cli {
 namespace {
@@ -58,6 +59,7 @@ class Reloader {
     for (const limiter::SpecError& error : limiter_.reload(std::move(now.domains))) {
       outcome.errors.push_back(to_string(error));
     }
+    if (outcome.errors.empty()) outcome.queues = std::move(now.queues);
   }
 
   const config::Sources& sources_;
@@ -65,10 +67,25 @@ class Reloader {
   limiter::Limiter& limiter_;
 };
 
+int failed(const base::Error& error) {
+  std::fprintf(stderr, "ratelimmq: %s\n", error.what.c_str());
+  return kFailed;
+}
+
+base::Result<std::unique_ptr<server::Storage>> take_storage(const server::ServerOptions& options) {
+  return server::Storage::take({.directory = options.data_dir,
+                                .shards = options.shards,
+                                .fresh_shards = server::fresh_shards_of(options),
+                                .fresh_seed = random_seed()});
+}
+
+// The clock begins behind all that is stored, whatever the wall clock says.
 int serve(const config::Sources& sources, config::Config config) {
   io::start_log(config.log);
+  auto storage = take_storage(config.server);
+  if (!storage) return failed(storage.error());
   limiter::LimiterOptions options = config.limiter;
-  options.seed = random_seed();
+  options.seed = (*storage)->limiter_seed();
   limiter::Limiter limiter(options);
   const std::vector<limiter::SpecError> errors = limiter.reload(std::move(config.domains));
   for (const limiter::SpecError& error : errors) {
@@ -76,15 +93,16 @@ int serve(const config::Sources& sources, config::Config config) {
   }
   if (!errors.empty()) return kFailed;
 
-  const io::SystemClock clock;
+  engine::Bounds bounds = config.queue_bounds;
+  bounds.body_bytes_max = config.server.body_bytes_max;
+  const base::Status open = (*storage)->open(config.queues, bounds, limiter, io::wall_clock());
+  if (!open) return failed(open.error());
+  const io::SystemClock clock((*storage)->last_instant());
   auto server = server::Server::open(
-      config.server,
-      {limiter, clock, config.file, config.watched,
-       [reload = Reloader(sources, config, limiter)]() mutable { return reload(); }});
-  if (!server) {
-    std::fprintf(stderr, "ratelimmq: %s\n", server.error().what.c_str());
-    return kFailed;
-  }
+      config.server, {limiter, clock, config.file, config.watched,
+                      [reload = Reloader(sources, config, limiter)]() mutable { return reload(); },
+                      std::move(*storage)});
+  if (!server) return failed(server.error());
   std::printf("%s\n", (*server)->ready_line().c_str());
   std::fflush(stdout);
   (*server)->run();

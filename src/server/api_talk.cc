@@ -1,5 +1,7 @@
 #include "server/api_talk.h"
 
+#include "command/shards.h"
+
 namespace server {
 namespace {
 
@@ -23,7 +25,14 @@ ApiTalk::ApiTalk(Api& api, command::Caller caller, base::Random& ids,
         if (to->talk != nullptr) to->talk->reply(std::move(answer));
       }) {}
 
-ApiTalk::~ApiTalk() { return_->talk = nullptr; }
+ApiTalk::~ApiTalk() {
+  return_->talk = nullptr;
+  if (connection_.waiting()) hang_up();
+}
+
+void ApiTalk::hang_up() {
+  if (api_.services.shards != nullptr) api_.services.shards->leave(caller_.connection_id);
+}
 
 size_t ApiTalk::feed(std::string_view bytes) {
   feeding_ = true;

@@ -34,6 +34,7 @@ class ApiTalk final : public Talk, private http::Application {
   }
   base::Time deadline() const override { return connection_.deadline(); }
   void expire() override { connection_.expire(api_.services.clock.now()); }
+  void hang_up() override;
   void stop() override { connection_.last_answer(); }
   void rest() override { connection_.rest(); }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "limit/limit.h"
+#include "server/storage.h"
 #include "server/test_bed.h"
 
 namespace server {
@@ -111,8 +112,13 @@ Bed::Bed(ServerOptions with, std::function<Reload()> reload, std::vector<std::st
   node.limits = {spec};
   CHECK(limiter_.reload({{.name = "api", .nodes = {node}, .mark = {}}}).empty());
   with.data_dir = directory_.path("data");
-  auto opened =
-      Server::open(std::move(with), {limiter_, clock_, "", std::move(watched), std::move(reload)});
+  auto storage = Storage::take({.directory = with.data_dir,
+                                .shards = with.shards,
+                                .fresh_shards = fresh_shards_of(with),
+                                .fresh_seed = 1});
+  CHECK(storage && (*storage)->open({}, {}, limiter_, clock_.now()));
+  auto opened = Server::open(std::move(with), {limiter_, clock_, "", std::move(watched),
+                                               std::move(reload), std::move(*storage)});
   CHECK(opened);
   server_ = std::move(*opened);
   thread_ = std::thread([this] {

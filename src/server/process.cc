@@ -12,7 +12,10 @@ bool Process::ready(std::string& why_not) const {
   const Phase phase = phase_;
   if (phase == Phase::kStarting) why_not = "starting";
   if (phase == Phase::kStopping) why_not = "stopping";
-  return phase == Phase::kServing;
+  if (phase != Phase::kServing) return false;
+  why_not = subjects_.shards->failure();
+  if (why_not.empty()) why_not = subjects_.journal.failure();
+  return why_not.empty();
 }
 
 std::string Process::metrics_text() const {
@@ -22,6 +25,9 @@ std::string Process::metrics_text() const {
       {{"version", std::string(base::version())}, {"commit", std::string(base::commit())}}, 1);
   subjects_.limiter.collect(families);
   subjects_.counters.collect(families);
+  subjects_.shards->collect(families);
+  families.gauge("ratelimmq_limiter_journal_bytes", "The journal of durable limits, on disk.", {},
+                 static_cast<double>(subjects_.journal.bytes()));
   subjects_.traffic.collect(families);
   subjects_.reloads.collect(families);
   collect(vitals(), identity_.started, families);

@@ -7,7 +7,9 @@
 #include "command/counters.h"
 #include "command/services.h"
 #include "limiter/limiter.h"
+#include "server/journal.h"
 #include "server/reloads.h"
+#include "server/shards.h"
 #include "server/traffic.h"
 
 namespace server {
@@ -21,6 +23,8 @@ class Process final : public command::Process {
     const command::Counters& counters;
     const Traffic& traffic;
     const Reloads& reloads;
+    const std::unique_ptr<Shards>& shards;  // There before anybody asks.
+    const Journal& journal;
   };
   struct Identity {
     std::string config_file;

@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include "server/storage.h"
 #include "server/wired.h"
 
 namespace server {
@@ -19,15 +20,13 @@ base::Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Wiring
   io::raise_descriptor_limit();
   base::Result<io::Networks> trusted = io::Networks::parse(options.trusted_networks);
   if (!trusted) return trusted.error();
-  base::Result<io::FileLock> lock = io::FileLock::take(options.data_dir);
-  if (!lock) return lock.error();
   auto tcp = open_if_on("tcp", options.tcp, *trusted);
   if (!tcp) return tcp.error();
   auto api = open_if_on("api", options.api, *trusted);
   if (!api) return api.error();
   return std::unique_ptr<Server>(
       new Server(std::make_unique<Wired>(std::move(options), std::move(wiring), std::move(*trusted),
-                                         std::move(*lock), std::move(*tcp), std::move(*api))));
+                                         std::move(*tcp), std::move(*api))));
 }
 
 Server::Server(std::unique_ptr<Wired> wired) : wired_(std::move(wired)) {}

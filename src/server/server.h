@@ -7,6 +7,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,17 @@
 #include "base/result.h"
 #include "limiter/limiter.h"
 #include "server/options.h"
+#include "server/queue_rules.h"
 
 namespace server {
+
+class Storage;  // server/storage.h
 
 // What a reload did. Errors are for people, one line each ("file:line:column: what").
 struct Reload {
   std::vector<std::string> errors;              // Empty: the new limits are in force.
   size_t limits = 0;                            // How many are in force now.
+  std::optional<QueueRules> queues = {};        // After a success: what is in force from now on.
   std::vector<std::string> watched_files = {};  // After a success: instead of those watched so far.
 };
 
@@ -30,12 +35,13 @@ struct Wiring {
   std::string config_file;                 // Empty: none. For /version, INFO and the log.
   std::vector<std::string> watched_files;  // A change of one of them reloads, as SIGHUP does.
   std::function<Reload()> reload;
+  std::unique_ptr<Storage> storage;  // Taken and open.
 };
 
 class Server {
  public:
-  // Locks the data directory, binds every listener, starts nothing yet. Errors name the listener
-  // and the address ("tcp 127.0.0.1:7411: address already in use"), or the data directory's owner.
+  // Binds every listener, starts nothing yet. Errors name the listener and the address
+  // ("tcp 127.0.0.1:7411: address already in use").
   static base::Result<std::unique_ptr<Server>> open(ServerOptions options, Wiring wiring);
   ~Server();
 
@@ -43,7 +49,8 @@ class Server {
   std::string ready_line() const;
 
   // Serves until SIGTERM, SIGINT, SHUTDOWN or stop(); SIGHUP reloads. Then: no new connections,
-  // what runs ends, what is owed is sent, within stop_timeout. Returns when all threads have ended.
+  // what runs ends, what is owed is sent, within stop_timeout; what was changed is written. Returns
+  // when all threads have ended.
   void run();
   void stop();  // Thread: any. Signal-safe: no.
 

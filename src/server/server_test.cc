@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "server/listen.h"
+#include "server/storage.h"
 #include "server/test_bed.h"
 
 namespace server {
@@ -13,8 +14,16 @@ namespace {
 
 class Opening : public testing::Test {
  protected:
+  base::Result<std::unique_ptr<Server>> open(ServerOptions options) {
+    auto storage = Storage::take({.directory = options.data_dir});
+    if (!storage) return storage.error();
+    const base::Status done = (*storage)->open({}, {}, limiter_, clock_.now());
+    if (!done) return done.error();
+    return Server::open(std::move(options),
+                        {limiter_, clock_, "", {}, nullptr, std::move(*storage)});
+  }
   std::string error_of(ServerOptions options) {
-    const auto opened = Server::open(std::move(options), {limiter_, clock_, "", {}, nullptr});
+    const auto opened = open(std::move(options));
     return opened ? "(none)" : opened.error().what;
   }
   ServerOptions options(const std::string& data = "data") const {
@@ -29,7 +38,7 @@ class Opening : public testing::Test {
 
 TEST_F(Opening, TheReadyLineTellsTheRealPortsOfWhatIsOn) {
   ServerOptions with = options();
-  const auto both = Server::open(with, {limiter_, clock_, "", {}, nullptr});
+  const auto both = open(with);
   ASSERT_TRUE(both);
   const auto port = [](uint16_t number) { return "127.0.0.1:" + std::to_string(number); };
   EXPECT_EQ((*both)->ready_line(),
@@ -38,20 +47,20 @@ TEST_F(Opening, TheReadyLineTellsTheRealPortsOfWhatIsOn) {
 
   with = options("other");
   with.api.host.clear();
-  const auto one = Server::open(with, {limiter_, clock_, "", {}, nullptr});
+  const auto one = open(with);
   ASSERT_TRUE(one);
   EXPECT_EQ((*one)->ready_line(), "ready tcp=" + port((*one)->tcp_port()));
 }
 
 TEST_F(Opening, ADataDirectoryServesOneServer) {
-  const auto first = Server::open(options(), {limiter_, clock_, "", {}, nullptr});
+  const auto first = open(options());
   ASSERT_TRUE(first);
   EXPECT_EQ(error_of(options()), "data directory " + directory_.path("data") +
                                      ": in use by process " + std::to_string(::getpid()));
 }
 
 TEST_F(Opening, ABusyPortIsNamed) {
-  const auto first = Server::open(options(), {limiter_, clock_, "", {}, nullptr});
+  const auto first = open(options());
   ASSERT_TRUE(first);
   ServerOptions second = options("other");
   second.api.port = (*first)->tcp_port();

@@ -122,6 +122,7 @@ void Session::settle() {
   if (phase_ == Phase::kOver) return;
   if (phase_ == Phase::kLingering) return linger();
   const Talk::State state = talk_->state();
+  if (eof_ && state.waiting) talk_->hang_up();
   if (finished(state)) return finish();
   const bool full = unsent() > home_.bounds.unsent_bytes_max || state.more ||
                     (state.waiting && rest_.size() >= home_.bounds.rest_bytes_max);

@@ -28,8 +28,11 @@ class Talk {
 
   virtual base::Time deadline() const { return base::Time::max(); }  // When patience ends.
   virtual void expire() {}  // It has ended: the talk is closing now.
-  virtual void stop() {}    // The server stops: what is owed is still answered, then closing.
-  virtual void rest() {}    // Nothing has happened for a while: give memory back.
+  // The client sends nothing more while it waits for an answer: most likely it is gone, so it
+  // should wait no longer.
+  virtual void hang_up() {}
+  virtual void stop() {}  // The server stops: what is owed is still answered, then closing.
+  virtual void rest() {}  // Nothing has happened for a while: give memory back.
 };
 
 }  // namespace server

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "command/conversation.h"
+#include "command/shards.h"
 #include "server/talk.h"
 
 namespace server {
@@ -15,6 +16,8 @@ class TcpTalk final : public Talk {
   TcpTalk(const command::Services& services, command::Caller caller, const protocol::Bounds& bounds,
           base::Duration half_request_max, std::function<void()> on_ready)
       : clock_(services.clock),
+        shards_(services.shards),
+        connection_id_(caller.connection_id),
         half_request_max_(half_request_max),
         conversation_(services, std::move(caller), bounds, std::move(on_ready)) {}
 
@@ -36,9 +39,14 @@ class TcpTalk final : public Talk {
   }
   base::Time deadline() const override { return patience_ends_; }
   void expire() override { expired_ = true; }
+  void hang_up() override {
+    if (shards_ != nullptr) shards_->leave(connection_id_);
+  }
 
  private:
   const base::Clock& clock_;
+  command::Shards* shards_;  // Null: there are none.
+  uint64_t connection_id_;
   base::Duration half_request_max_;
   base::Time patience_ends_ = base::Time::max();
   bool expired_ = false;

@@ -12,10 +12,6 @@ namespace {
 constexpr base::Duration kTick = std::chrono::milliseconds(100);
 constexpr size_t kHeaderBytesMax = 16 * 1024;
 
-unsigned threads_for(const ServerOptions& options) {
-  return options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-}
-
 // A quarter of the shortest patience, so that none is overdrawn by more than that.
 base::Duration sweep_period(const ServerOptions& options) {
   const base::Duration quarter = std::min(options.request_timeout, options.idle_timeout) / 4;
@@ -56,30 +52,35 @@ std::string api_farewell(TurnedAway why, base::Time now) {
 
 }  // namespace
 
-Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted, io::FileLock lock,
+Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
                      std::optional<Listening> tcp, std::optional<Listening> api)
     : options_(std::move(options)),
       wiring_(std::move(wiring)),
       trusted_(std::move(trusted)),
-      lock_(std::move(lock)),
       reloads_(wiring_.reload, wiring_.clock),
       process_({.limiter = wiring_.limiter,
                 .counters = counters_,
                 .traffic = traffic_,
-                .reloads = reloads_},
+                .reloads = reloads_,
+                .shards = shards_,
+                .journal = wiring_.storage->journal()},
                {.config_file = wiring_.config_file,
                 .started = wiring_.clock.now(),
-                .threads = threads_for(options_),
+                .threads = threads_of(options_),
                 .tcp_port = tcp ? tcp->endpoint.port : 0},
                [this] { stop(); }),
       bounds_{.stuck_max = options_.request_timeout},
       gate_{trusted_, options_.connections_max, traffic_},
       signals_(
           keeper_, [this] { begin_stop(); }, [this] { reload("SIGHUP"); }) {
-  for (unsigned i = 0; i < threads_for(options_); ++i) {
+  std::vector<io::Loop*> loops;
+  for (unsigned i = 0; i < threads_of(options_); ++i) {
     workers_.push_back(
         std::make_unique<Worker>(wiring_.clock, bounds_, sweep_period(options_), fresh_seed()));
+    loops.push_back(&workers_.back()->loop());
   }
+  shards_ = std::make_unique<Shards>(std::move(wiring_.storage->engines()), loops, wiring_.clock,
+                                     wiring_.limiter);
   if (tcp) add_tcp(std::move(*tcp));
   if (api) add_api(std::move(*api));
   // From here on: who reads the ready line and then changes a file expects a reload.
@@ -87,7 +88,7 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
 }
 
 command::Services Server::Wired::services() {
-  return {wiring_.limiter, wiring_.clock, process_, counters_};
+  return {wiring_.limiter, wiring_.clock, process_, counters_, shards_.get()};
 }
 
 void Server::Wired::add_tcp(Listening listening) {
@@ -151,16 +152,24 @@ void Server::Wired::watch_files() {
 
 void Server::Wired::reload(std::string_view cause) {
   const Reload done = reloads_.run(cause);
+  if (done.queues) shards_->declare(*done.queues);
   if (watch_ && !done.watched_files.empty()) watch_->follow(done.watched_files);
 }
 
 void Server::Wired::run() {
   std::vector<std::thread> threads;
-  for (const auto& worker : workers_) threads.emplace_back([&it = *worker] { it.run(); });
+  for (uint32_t i = 0; i < workers_.size(); ++i) {
+    threads.emplace_back([this, i] {
+      shards_->sit(i);
+      workers_[i]->run();
+    });
+  }
+  wiring_.storage->journal().start(wiring_.clock);
   keeper_.post([this] { keep_house(); });
   process_.set_serving();
   keeper_.run();
   for (std::thread& thread : threads) thread.join();
+  wiring_.storage->close_journal();
 }
 
 void Server::Wired::stop() {
@@ -175,7 +184,9 @@ void Server::Wired::begin_stop() {
   for (const auto& worker : workers_) {
     worker->stop([this] { keeper_.post([this] { worker_is_empty(); }); });
   }
+  shards_->stop();
   keeper_.after(options_.stop_timeout, [this] {
+    if (empty_workers_ == workers_.size()) return;
     io::log(io::Level::kWarning, "stop_timeout is over, closing what is left",
             {{"connections", std::to_string(traffic_.open())}});
     for (const auto& worker : workers_) worker->cut_off();
@@ -184,6 +195,10 @@ void Server::Wired::begin_stop() {
 
 void Server::Wired::worker_is_empty() {
   if (++empty_workers_ < workers_.size()) return;
+  shards_->drain([this] { keeper_.post([this] { end(); }); });
+}
+
+void Server::Wired::end() {
   for (const auto& worker : workers_) worker->leave();
   keeper_.stop();
 }

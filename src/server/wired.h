@@ -2,9 +2,11 @@
 //
 //   keeper (the thread of run())              workers (threads)
 //     acceptors ── arrivals, in turn ───────→   sessions ── Talk ── verbs ── limiter
+//                                                └ seat ── shards ── engines ─► logs' threads
 //     signals, file watch → reloads
 //     the limiter's tick
-//     stop: acceptors close → workers stop their sessions → all empty, or stop_timeout → the end
+//     stop: acceptors close → workers stop their sessions, shards answer what waits → all empty, or
+//       stop_timeout → shards write what is left → the end
 //
 // A reload may take long and an accept may fail, so neither happens on a thread that answers.
 #pragma once
@@ -22,6 +24,8 @@
 #include "server/process.h"
 #include "server/reloads.h"
 #include "server/server.h"
+#include "server/shards.h"
+#include "server/storage.h"
 #include "server/traffic.h"
 #include "server/worker.h"
 
@@ -29,8 +33,8 @@ namespace server {
 
 class Server::Wired {
  public:
-  Wired(ServerOptions options, Wiring wiring, io::Networks trusted, io::FileLock lock,
-        std::optional<Listening> tcp, std::optional<Listening> api);
+  Wired(ServerOptions options, Wiring wiring, io::Networks trusted, std::optional<Listening> tcp,
+        std::optional<Listening> api);
 
   void run();
   void stop();
@@ -45,15 +49,16 @@ class Server::Wired {
   void reload(std::string_view cause);
   void begin_stop();
   void worker_is_empty();
+  void end();
   command::Services services();
 
   const ServerOptions options_;
-  const Wiring wiring_;
+  Wiring wiring_;
   const io::Networks trusted_;
-  const io::FileLock lock_;
   Traffic traffic_;
   command::Counters counters_;
   Reloads reloads_;
+  std::unique_ptr<Shards> shards_;  // Of the workers' threads, so it is made after them.
   Process process_;
   const SessionBounds bounds_;
   std::optional<Api> api_;

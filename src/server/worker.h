@@ -30,6 +30,7 @@ class Worker {
   Worker(const base::Clock& clock, const SessionBounds& bounds, base::Duration sweep,
          uint64_t seed);
 
+  io::Loop& loop() { return loop_; }
   void run() { loop_.run(); }  // Until leave(). The calling thread becomes the worker's.
 
   // Thread: any, for the rest. What they ask for happens on the worker's.
