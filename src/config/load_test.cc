@@ -210,8 +210,7 @@ TEST(File, EveryProblemIsFoundAtOnce) {
 }
 
 TEST(File, GroupsThatComeLaterAreNamed) {
-  for (const char* key :
-       {"dispatch", "gateway", "limiter"}) {
+  for (const char* key : {"dispatch", "gateway", "limiter"}) {
     EXPECT_EQ(problems_of(std::string(key) + ": x\n"),
               "f:1:1: " + std::string(key) + " is not in this version\n");
   }
