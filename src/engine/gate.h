@@ -202,7 +202,8 @@ class Gate {
   const Owner owner_;
   AskText text_;
   std::function<bool(base::Hash128)> queued_;
-  uint32_t asking_ = kNone;  // The state whose turn the present ask is.
+  std::vector<base::Hash128> uncharged_;  // By the last ask(), for an untake() behind it.
+  uint32_t asking_ = kNone;               // The state whose turn the present ask is.
 
   std::deque<State> states_;  // Deques: they grow without being copied.
   std::vector<uint32_t> unused_states_;
