@@ -97,9 +97,12 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
   asking_ = line == kNone ? kNone : lines_[line].state;
   const limiter::Ask ask = text_.decode(head.descriptors, head.cost);
   const bool promised = !promised_.empty() && promised_.contains(flow);
-  const std::optional<Refused> refused =
-      take(ask, {.hold_id = hold.id, .ttl = hold.ttl, .promised_to = promised ? owner_of(flow) : 0},
-           now);
+  const std::optional<Refused> refused = take(ask,
+                                              {.hold_id = hold.id,
+                                               .ttl = hold.ttl,
+                                               .promised_to = promised ? owner_of(flow) : 0,
+                                               .uncharged = &uncharged_},
+                                              now);
   if (!refused) {
     asking_ = kNone;
     if (promised) break_promise(flow);
@@ -124,8 +127,8 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
 void Gate::untake(queue::FlowId flow, const Hold& hold, base::Time now) {
   const queue::Store::Flow head = store_.flow(flow);
   if (head.descriptors.empty()) return;
-  limiter_.untake(text_.decode(head.descriptors, head.cost), {.hold_id = hold.id, .ttl = hold.ttl},
-                  now);
+  limiter_.untake(text_.decode(head.descriptors, head.cost),
+                  {.hold_id = hold.id, .ttl = hold.ttl, .uncharged = &uncharged_}, now);
 }
 
 void Gate::park(queue::FlowId flow, const Refused& refused, base::Time now) {
