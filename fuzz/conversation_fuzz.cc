@@ -1,4 +1,4 @@
-// Arbitrary bytes to a conversation with a real limiter, in pieces as the bytes themselves say.
+// Arbitrary bytes to a conversation with a real limiter and real engines, in pieces as the bytes themselves say.
 // What must hold: no crash, no bytes used beyond those given, and whole lines of answers.
 #include <cstddef>
 #include <cstdint>
@@ -20,10 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       const size_t used = bed.talk->feed(unread);
       CHECK(used <= unread.size());
       unread.erase(0, used);
+      bed.shards.pump();
       const std::string out = bed.take();
       CHECK(out.empty() || out.back() == '\n');
     } while (bed.talk->more());
     bed.clock.pass(std::chrono::milliseconds(data[1]));
+    bed.shards.pump();
   }
   return 0;
 }

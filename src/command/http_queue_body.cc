@@ -140,7 +140,11 @@ base::Status Bodies::read_message(size_t at, const BodyShape& shape) {
   const BodyShape message = {BodyShape::Kind::kRecord, shape.fields, shape.required};
   if (const base::Status status = read_record(at, message); !status) return status;
   const FieldSet given = bodies_.back().given;
-  if ((given & kOneBody) == kOneBody) return fault(at, "must not have both body and body_base64");
+  if ((given & kOneBody) == kOneBody) {
+    std::string both = json_.path(at);
+    both.append(both.empty() ? "" : ".").append("body_base64");
+    return base::invalid(both + " must not stand beside body", both);
+  }
   if ((given & kOneBody) != 0) return {};
   std::string path = json_.path(at);
   path.append(path.empty() ? "" : ".").append("body");
