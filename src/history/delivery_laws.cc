@@ -117,7 +117,7 @@ class Deliveries {
     }
     const QueueRule* rule = ledger_.rule(deliver.queue);
     const bool forgets = rule != nullptr && rule->in_memory;
-    if (forgets && ledger_.time().killed_between(before.span.from, deliver.span.to)) return;
+    if (forgets && ledger_.time().ended_between(before.span.from, deliver.span.to)) return;
     const Instant end = ledger_.lease_end(before);
     if (end == kNever) {
       if (ledger_.given_up(before) <= deliver.span.to) return;
@@ -186,7 +186,7 @@ class Endings {
       return true;
     const QueueRule* rule = ledger_.rule(enqueue.queue);
     return rule != nullptr && rule->in_memory &&
-           ledger_.time().killed_between(enqueue.span.from, drained);
+           ledger_.time().ended_between(enqueue.span.from, drained);
   }
 
  private:

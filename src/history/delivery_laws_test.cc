@@ -106,6 +106,7 @@ TEST(HistoryLaws, OnlyAQueueInMemoryMayForgetAtAKill) {
   const std::string killed = put(1, "a") + "kill " + ms(5) + "\ndrained " + ms(20) + "\n";
   EXPECT_THAT(violated(killed), ElementsAre("lost"));
   EXPECT_THAT(violated(killed + "queue 0 q durability=memory\n"), IsEmpty());
+  EXPECT_THAT(violated(killed + "queue 0 q durability=os\n"), ElementsAre("lost"));
 }
 
 TEST(HistoryLaws, WhatWasAckedOrRemovedDoesNotComeBack) {

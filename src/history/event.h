@@ -103,7 +103,7 @@ struct QueueRule {
   Name queue = 0;
   uint32_t in_flight_per_key = 0;  // 0: no cap.
   int64_t dedup_window = 0;        // Nanoseconds; 0: not known.
-  bool in_memory = false;          // Nothing survives a kill.
+  bool in_memory = false;          // Nothing survives the process.
 };
 
 enum class Law : uint8_t { kGcra, kSliding, kFixed, kConcurrency };
@@ -141,7 +141,7 @@ struct History {
   std::vector<Check> checks;
   std::vector<Act> removals, purges, redrives, closes;
   std::vector<Act> unanswered;    // Dequeues without an answer, one for each queue they named.
-  std::vector<Act> starts, ends;  // Ends: kills (Outcome::kInfo) and stops.
+  std::vector<Act> starts, ends;  // Ends: kills and stops.
   std::vector<Act> drained;       // Name 0: all queues.
   std::vector<Present> present;
   std::vector<ClockSample> clocks;

@@ -23,12 +23,8 @@ Timeline::Timeline(const History& history, int64_t skew, Findings& findings) : s
   for (const Act& start : history.starts) lives_.push_back({.begin = start.span.from});
   std::sort(lives_.begin(), lives_.end(),
             [](const Life& a, const Life& b) { return a.begin < b.begin; });
-  for (const Act& end : history.ends) {
-    ends_.push_back(end.span.from);
-    if (end.outcome == Outcome::kInfo) kills_.push_back(end.span.from);
-  }
+  for (const Act& end : history.ends) ends_.push_back(end.span.from);
   std::sort(ends_.begin(), ends_.end());
-  std::sort(kills_.begin(), kills_.end());
   for (const Deliver& deliver : history.deliveries) {
     const auto server = stamped(deliver);
     if (server) narrow(life_of(deliver.span.from), deliver.span, *server, deliver.where, findings);
@@ -101,9 +97,6 @@ Instant Timeline::next_end(Instant at) const {
   return next == ends_.end() ? kNever : *next;
 }
 
-bool Timeline::killed_between(Instant from, Instant to) const {
-  const auto next = std::lower_bound(kills_.begin(), kills_.end(), from);
-  return next != kills_.end() && *next <= to;
-}
+bool Timeline::ended_between(Instant from, Instant to) const { return next_end(from) <= to; }
 
 }  // namespace history

@@ -37,7 +37,7 @@ class Timeline {
 
   // The first kill or stop at or behind `at`; kNever: none.
   Instant next_end(Instant at) const;
-  bool killed_between(Instant from, Instant to) const;
+  bool ended_between(Instant from, Instant to) const;
 
  private:
   struct Life {
@@ -50,7 +50,7 @@ class Timeline {
 
   int64_t skew_;
   std::vector<Life> lives_;
-  std::vector<Instant> ends_, kills_;
+  std::vector<Instant> ends_;
 };
 
 }  // namespace history
