@@ -5,7 +5,7 @@ namespace engine {
 
 wal::Batch Engine::Body::take(base::Time now) {
   log->stamp(std::max(now, last_instant));
-  log->want_room(reserved());
+  log->want_room(reserved() + room_wanted + last_batch_bytes);
   out = next_batch++;
   dirty = false;
   return log->take();
@@ -15,6 +15,7 @@ void Engine::Body::give_back(wal::Batch batch, base::Time now) {
   now_ = now;
   metrics.batches.add(1);
   metrics.log_bytes.add(batch.bytes.size());
+  last_batch_bytes = batch.bytes.size();
   if (batch.sync) metrics.sync_ns.record(batch.sync_took.count());
   log->give_back(batch);
   for (wal::Read& each : batch.reads) {
@@ -35,6 +36,7 @@ void Engine::Body::give_back(wal::Batch batch, base::Time now) {
   }
   written = returned;
   answers.returned(returned);
+  if (!deferred.empty()) resume(now);
 }
 
 }  // namespace engine

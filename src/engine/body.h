@@ -69,6 +69,8 @@ struct Engine::Body {
   enum class Reserve : uint8_t { kAck, kLease, kSettle, kEnqueue };  // What may be used up for it.
   bool room_for(size_t bytes, Reserve reserve);
   uint64_t reserved() const;
+  bool defer(Request& request, size_t bytes);
+  void resume(base::Time now);
 
   // Moves (settle.cc). False: no room in the log (kReadOnly).
   bool move(const queue::View& view, const queue::Standing& to, Cause cause,
@@ -133,11 +135,12 @@ struct Engine::Body {
   base::Time advanced_{};  // What is due by then has been done.
   base::Time published_{};
   uint32_t start = 1;
-  uint64_t count = 0;       // Of numbers given in this start.
-  uint64_t next_batch = 1;  // The number of the batch that will be taken next.
-  uint64_t out = 0;         // Of the one that is out; 0: none.
-  uint64_t written = 0;     // Of the last one that the system has.
-  bool dirty = false;       // Something is logged, or to be read, that no batch has taken.
+  uint64_t count = 0;           // Of numbers given in this start.
+  uint64_t next_batch = 1;      // The number of the batch that will be taken next.
+  uint64_t out = 0;             // Of the one that is out; 0: none.
+  uint64_t written = 0;         // Of the last one that the system has.
+  size_t last_batch_bytes = 0;  // As much again should have room.
+  bool dirty = false;           // Something is logged, or to be read, that no batch has taken.
   mutable std::atomic<bool> promises_os{false};  // Some answer has waited for the system only.
   bool stopping = false;
   bool reaping = false;
@@ -145,6 +148,8 @@ struct Engine::Body {
     Request* request;
     std::string* to;
   };
+  std::vector<Request*> deferred;        // They wait for room in the log.
+  size_t room_wanted = 0;                // By the first of them.
   std::deque<Reading> readings;          // As in the batches' reads, in order.
   std::vector<queue::QueueId> touched;   // Whose consumers are to be served.
   std::vector<queue::QueueId> redrives;  // Queues that are putting dead letters back.

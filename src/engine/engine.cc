@@ -46,11 +46,7 @@ wal::Writer& Engine::writer() { return body_->log->writer(); }
 std::function<void()> Engine::take_chore() { return body_->keeper->take_chore(); }
 void Engine::chore_done(base::Time now) { body_->keeper->chore_done(now); }
 
-bool Engine::stalled() const {
-  constexpr size_t kMargin = size_t{4} << 20;  // What one round of requests may append.
-  return body_->status && body_->out != 0 && !body_->log->full() &&
-         !body_->log->has_room(kMargin, body_->reserved());
-}
+bool Engine::stalled() const { return !body_->deferred.empty(); }
 
 void Engine::freed(base::Hash128 state, base::Time now) { body_->gate.freed(state, now); }
 void Engine::limits_changed(base::Time) { body_->gate.recheck(); }

@@ -92,7 +92,8 @@ class Engine {
   std::function<void()> take_chore();
   void chore_done(base::Time now);
 
-  bool stalled() const;  // Wants no more requests until the batch is back (no room to append yet).
+  // Requests wait until a batch has made room in the log; more of them would only queue up.
+  bool stalled() const;
 
   void freed(base::Hash128 state, base::Time now);  // limiter::Limiter::on_freed told this shard.
   void limits_changed(base::Time now);              // … and on_reload.

@@ -44,6 +44,37 @@ TEST(Engine, NothingIsAnsweredBeforeItIsSynced) {
   EXPECT_TRUE(bed.is_done(request));
 }
 
+// The system has the batch, but what it reads for its owner has not come back.
+TEST(Engine, NoDeliveryIsAnsweredBeforeItsBodyIsRead) {
+  for (const auto durability : {queue::Durability::kOs, queue::Durability::kMemory}) {
+    TestBed bed;
+    bed.enqueue("q", "a");
+    SetQueue asked;
+    asked.queue = "q";
+    asked.change = [=](queue::Settings& settings) {
+      settings.durability = durability;
+      return base::Status();
+    };
+    bed.ask(asked);
+    const std::string_view name = "q";
+    Dequeue dequeue;
+    dequeue.queues = {&name, 1};
+    const Request& request = bed.start(dequeue);
+    bed.engine->release();
+    EXPECT_FALSE(bed.is_done(request));
+    ASSERT_TRUE(bed.engine->has_batch());
+    wal::Batch batch = bed.engine->take(bed.now);
+    bed.engine->writer().run(batch);
+    bed.engine->written(batch.last);
+    bed.engine->release();
+    EXPECT_FALSE(bed.is_done(request));
+    bed.engine->give_back(std::move(batch), bed.now);
+    bed.engine->release();
+    ASSERT_TRUE(bed.is_done(request));
+    EXPECT_EQ(TestBed::body(std::get<Dequeue>(request.what).deliveries.at(0)), "a");
+  }
+}
+
 TEST(Engine, AnsweredWorkSurvivesAPowerLoss) {
   TestBed bed;
   for (int i = 0; i < 10; ++i) bed.enqueue("q", std::to_string(i));

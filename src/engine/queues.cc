@@ -76,6 +76,7 @@ void Engine::Body::run(SetQueue& asked, Request& request, base::Time) {
                                            "durability"));
     }
   }
+  if (defer(request, encode_queue({0, std::string(asked.queue), settings}).size() + 1024)) return;
   const auto set = set_queue(asked.queue, book, settings);
   if (!set) return refuse(request, set.error());
   answer(request, queue::Durability::kFsync);

@@ -226,6 +226,7 @@ struct Request {
   uint32_t shard = 0;
   uint64_t connection = 0;    // Who asks; 0: nobody that could leave.
   base::Status status;        // Out.
+  bool reading = false;       // The engine's: what it answers is still to be read from the log.
   struct Run* run = nullptr;  // Whose part it is; the engine does not look at it.
 };
 

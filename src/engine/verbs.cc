@@ -28,6 +28,7 @@ base::Status has_place(const QueueBook& book, const queue::Depths& depths, const
 }
 
 constexpr size_t kMessageOverhead = 256;  // Of a record, beside its texts.
+constexpr size_t kQueueBytes = 4096;      // Of a new queue's record, about.
 
 size_t size_of(const Message& message, const QueueBook& book) {
   size_t bytes = kMessageOverhead + message.body.size() + 2 * message.key.size();
@@ -48,6 +49,8 @@ uint64_t Engine::Body::waits_for(queue::Durability durability) const {
 }
 
 void Engine::Body::answer(Request& request, queue::Durability durability) {
+  // Bodies come with the batch's return, whatever the queue promises.
+  if (request.reading) durability = queue::Durability::kFsync;
   answers.add(request, waits_for(durability), durability);
 }
 
@@ -63,6 +66,7 @@ void Engine::Body::read(Request& request, const queue::View& view, std::string& 
     return;
   }
   log->read(position_of(view.place), 0);
+  request.reading = true;
   readings.push_back({&request, &to});
   dirty = true;
 }
@@ -126,6 +130,10 @@ void Engine::Body::fail(const base::Error& error) {
                               std::to_string(options.shard) + " has stopped: " + error.what,
                           {}};
   answers.fail(doubt);
+  for (Request* const request : std::exchange(deferred, {})) {
+    request->status = error;
+    answers.add(*request, 0, queue::Durability::kMemory);
+  }
   for (Request* const request : consumers.all()) {
     consumers.remove(*request);
     gate.leave(*request, now_);
@@ -139,12 +147,34 @@ void Engine::Body::run(Request& request, base::Time now) {
     request.status = status.error();
     return answers.add(request, 0, queue::Durability::kMemory);
   }
+  if (!deferred.empty()) {  // Order is kept.
+    deferred.push_back(&request);
+    return;
+  }
   advance(now);
   std::visit([&](auto& asked) { run(asked, request, now); }, request.what);
 }
 
+// There is no room yet, but the disk is not full: the request, and all behind it, wait for the
+// batch that makes some. False: go on; there is room, or none is to be had.
+bool Engine::Body::defer(Request& request, size_t bytes) {
+  if (room_for(bytes, Reserve::kEnqueue) || log->full()) return false;
+  deferred.push_back(&request);
+  room_wanted = bytes;
+  dirty = true;
+  return true;
+}
+
+void Engine::Body::resume(base::Time now) {
+  std::vector<Request*> requests;
+  requests.swap(deferred);
+  room_wanted = 0;
+  for (Request* const request : requests) run(*request, now);
+}
+
 void Engine::Body::run(Enqueue& asked, Request& request, base::Time now) {
   if (stopping) return refuse(request, {base::Code::kShutdown, "stopping", {}});
+  if (books.find(asked.queue) == nullptr && defer(request, kQueueBytes)) return;
   const base::Result<QueueBook*> found = queue_for(asked.queue, true);
   if (!found) return refuse(request, found.error());
   QueueBook& book = **found;
@@ -168,6 +198,7 @@ void Engine::Body::run(Enqueue& asked, Request& request, base::Time now) {
     bytes += size_of(message, book);
   }
   const bool logged = s.durability != queue::Durability::kMemory;
+  if (logged && defer(request, bytes)) return;
   if (logged && !room_for(bytes, Reserve::kEnqueue)) {
     return refuse(
         request,
