@@ -51,6 +51,7 @@ void Shard::turn() {
 void Shard::collect(base::Time now) {
   if (std::optional<wal::Batch> batch = log_.collect()) {
     engine_->give_back(std::move(*batch), now);
+    written_ = log_.written();  // What is told of this one is not the next one's.
     note_failure();
     return;
   }
