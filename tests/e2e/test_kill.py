@@ -21,7 +21,8 @@ ROUNDS = int(os.environ.get("RATELIMMQ_KILL_ROUNDS", "3"))
 SEED = int(os.environ.get("RATELIMMQ_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 KEEP = os.environ.get("RATELIMMQ_KILL_KEEP")
 SKEW_MS = 50  # The wall clock may be stepped between two lives.
-QUEUES = ("plain", "rated", "shared", "keyed", "strict")
+QUEUES = ("plain", "strict", "rated", "keyed", "shared", "quick", "fleeting")
+SHARES = (6, 4, 3, 3, 1, 2, 1)  # Of the messages; what the limits let go is less.
 FORK = multiprocessing.get_context("fork")
 
 CONFIG = """
@@ -45,11 +46,15 @@ queues:
           decide: {domain: out, descriptors: ["tenant={header:tenant}"]}}
   strict: {lease: 400ms, attempts: 40, backoff: {base: 10ms, factor: 2, max: 100ms},
            in_flight_per_key: 1}
+  quick: {lease: 400ms, attempts: 40, durability: os}
+  fleeting: {lease: 400ms, attempts: 40, durability: memory}
 """
 
 # The same, as the checker is told.
 RULES = """queue 0 plain dedup_window=3000
 queue 0 strict in_flight_per_key=1
+queue 0 quick durability=os
+queue 0 fleeting durability=memory
 limit 0 0 rated gcra=300/1000000000 burst=30 by=queue queues=rated
 limit 0 0 pool sliding=60/1000000000 by=all queues=shared
 limit 0 0 tenant gcra=80/1000000000 burst=8 by=tag queues=keyed
@@ -90,7 +95,7 @@ class Producer(Work):
     def message(self):
         r = self.random
         self.serial += 1
-        m = {"queue": r.choice(QUEUES), "body": f"{self.name}-{self.serial}"}
+        m = {"queue": r.choices(QUEUES, SHARES)[0], "body": f"{self.name}-{self.serial}"}
         if m["queue"] == "keyed":
             m["tag"] = f"t{r.randrange(4)}"
         if m["queue"] != "plain" or self.chance(0.7):
@@ -125,7 +130,7 @@ class Producer(Work):
             raise
         if vanish:
             raise Gone
-        time.sleep(self.random.random() * 0.02)
+        time.sleep(self.random.random() * 0.01)
 
 
 class Consumer(Work):
@@ -195,11 +200,13 @@ class Judge(Client):
                 assert str(answer).startswith("NOTFOUND"), answer
                 continue
             row = record_of(answer)
+            waiting += row["ready"] + row["delayed"] + row["leased"]
+            if queue == "fleeting":
+                continue  # What it forgot is in no total.
             states = {name: row[name] for name in ("ready", "delayed", "leased", "dead")}
             gone = sum(row[name] for name in ("acked", "expired", "removed", "purged"))
             self.recorder.line("counts", begin, end, queue, enqueued=row["enqueued"], gone=gone,
                                **states)
-            waiting += row["ready"] + row["delayed"] + row["leased"]
         return waiting
 
     def drain(self):
@@ -211,6 +218,11 @@ class Judge(Client):
             elif self.counts() == 0:
                 return
         raise AssertionError("the queues are not empty after a minute")
+
+    def redrive(self, queue):
+        begin, end, answer = self.ask("REDRIVE", queue)
+        assert isinstance(answer, int), answer
+        self.recorder.line("redrive", begin, end, "ok", queue)
 
     def dead_letters(self):
         count = 0
@@ -245,9 +257,18 @@ class Lives:
         self.recorder.line("start", begin, now())
 
     def kill(self):
+        assert self.server.process.poll() is None, "it died: " + self.server.log_text()[-2000:]
         self.recorder.line("kill", now())
         self.server.process.kill()
         self.server.process.wait()
+        self.server.stop()
+
+
+    def stop(self):
+        begin = now()
+        self.server.process.send_signal(signal.SIGTERM)
+        assert self.server.wait() == 0, self.server.log_text()[-2000:]
+        self.recorder.line("stop", begin, now())
         self.server.stop()
 
 
@@ -258,7 +279,7 @@ def check(*arguments):
 def run_rounds(lives, choices):
     for number in range(ROUNDS):
         time.sleep(0.2 + 1.5 * choices.random())
-        lives.kill()
+        lives.stop() if choices.random() < 0.15 else lives.kill()
         if choices.random() < 0.2:  # Killed while it starts, too.
             lives.start(wait=False)
             time.sleep(choices.random() * 0.05)
@@ -267,6 +288,8 @@ def run_rounds(lives, choices):
         judge = Judge(f"judge{number}", lives.port, lives.recorder)
         judge.connect()
         judge.counts()
+        if choices.random() < 0.3:
+            judge.redrive("rated")
         judge.close()
     time.sleep(0.5)
 
@@ -299,6 +322,7 @@ def test_a_server_that_is_killed_again_and_again_keeps_every_promise(tmp_path):
         judge.dead_letters()
         judge.counts()
         judge.close()
+        assert lives.server.process.poll() is None
     finally:
         stop.set()
         for work in works:
