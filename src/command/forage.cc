@@ -57,7 +57,23 @@ void Forage::wait() {
 void Forage::waited(engine::Run& run) {
   --out_;
   collect(run);
-  if (!found_.empty() || out_ == 0) end();
+  if (found_.empty() && out_ > 0) return;
+  if (done_ && out_ > 0) cancel(run.requests.front().shard);
+  end();
+}
+
+// Those that lost must not wait on until their time is over.
+void Forage::cancel(uint32_t winner) {
+  auto run = std::make_unique<engine::Run>();
+  for (const Stop& post : posts_) {
+    if (post.shard == winner) continue;
+    engine::Request& request = run->requests.emplace_back();
+    request.shard = post.shard;
+    request.connection = terms_.connection;
+    request.what.emplace<engine::Cancel>().claim = claim_;
+  }
+  run->done = [](engine::Run&) {};
+  shards_.submit(std::move(run));
 }
 
 void Forage::collect(engine::Run& run) {

@@ -49,6 +49,7 @@ class Forage : public std::enable_shared_from_this<Forage> {  // Shared by its r
   void visited(engine::Run& run);
   void wait();
   void waited(engine::Run& run);
+  void cancel(uint32_t winner);
   void submit(const Stop& stop, base::Duration wait, void (Forage::*back)(engine::Run&));
   void collect(engine::Run& run);
   void end();

@@ -54,6 +54,7 @@ struct Engine::Body {
   void run(ListDead& asked, Request& request, base::Time now);
   void run(Redrive& asked, Request& request, base::Time now);
   void run(Check& asked, Request& request, base::Time now);
+  void run(Cancel& asked, Request& request, base::Time now);
   void run(Leave& asked, Request& request, base::Time now);
 
   // Answers. Durability: of what the answer tells.

@@ -277,6 +277,23 @@ TEST(Engine, ADequeueInTwoShardsIsClaimedByOne) {
   EXPECT_EQ(two.stats("q").row.depths.ready, 1u);
 }
 
+TEST(Engine, WhoeverLostAClaimIsToldAndWaitsNoMore) {
+  TestBed bed;
+  const std::string_view name = "q";
+  Dequeue asked;
+  asked.queues = {&name, 1};
+  asked.wait = seconds(5);
+  asked.claim = std::make_shared<Claim>();
+  const Request& lost = bed.start(asked, 3);
+  Dequeue alone = asked;
+  alone.claim = nullptr;
+  const Request& other = bed.start(alone, 3);
+  asked.claim->taken = true;
+  bed.ask(Cancel{asked.claim}, 3);
+  EXPECT_TRUE(bed.is_done(lost));
+  EXPECT_FALSE(bed.is_done(other));
+}
+
 TEST(Engine, AFullDiskRefusesEnqueuesButNotAcks) {
   EngineOptions options;
   options.log.segment_bytes = 64 << 10;

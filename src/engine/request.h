@@ -215,13 +215,18 @@ struct Check {
   std::vector<Row> rows;
 };
 
+// A shard has taken the claim: whoever waits with it here waits no more.
+struct Cancel {
+  std::shared_ptr<Claim> claim;
+};
+
 // The connection has gone: what it waits for is dropped, leases of `LEASE 0` end (no failure).
 struct Leave {};
 
 struct Request {
   using What =
       std::variant<Enqueue, Dequeue, Ack, Nack, Requeue, Extend, Remove, Show, Why, ListQueues,
-                   Stats, SetQueue, Purge, DeleteQueue, ListDead, Redrive, Check, Leave>;
+                   Stats, SetQueue, Purge, DeleteQueue, ListDead, Redrive, Check, Cancel, Leave>;
   What what;
   uint32_t shard = 0;
   uint64_t connection = 0;    // Who asks; 0: nobody that could leave.

@@ -257,6 +257,16 @@ void Engine::Body::run(Remove& asked, Request& request, base::Time now) {
   answer(request, durability);
 }
 
+void Engine::Body::run(Cancel& asked, Request& request, base::Time) {
+  for (Request* const waiting : consumers.of(request.connection)) {
+    const auto* const dequeue = std::get_if<Dequeue>(&waiting->what);
+    if (dequeue == nullptr || dequeue->claim != asked.claim) continue;
+    consumers.remove(*waiting);
+    answers.add(*waiting, 0, queue::Durability::kMemory);
+  }
+  answers.add(request, 0, queue::Durability::kMemory);
+}
+
 void Engine::Body::run(Leave&, Request& request, base::Time now) {
   const uint64_t connection = request.connection;
   for (Request* const waiting : consumers.of(connection)) {
