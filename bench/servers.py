@@ -62,9 +62,10 @@ class Server:
             self.process.wait()
 
 
-def ratelimmq(folder, threads, config=None):
-    command = [str(BINARY), "serve", "--tcp", "127.0.0.1:0", "--api", "127.0.0.1:0", "--data",
-               str(folder / f"data-{threads}-{free_port()}"), "--threads", str(threads), "--log-level", "error"]
+def ratelimmq(folder, threads, config=None, flags=(), data=None, pin=()):
+    command = [*pin, str(BINARY), "serve", "--tcp", "127.0.0.1:0", "--api", "127.0.0.1:0", "--data",
+               str(data or folder / f"data-{threads}-{free_port()}"), "--threads", str(threads),
+               "--log-level", "error", *flags]
     if config:
         file = folder / "ratelimmq.yaml"
         file.write_text(config)
@@ -76,10 +77,10 @@ def ratelimmq(folder, threads, config=None):
     return server
 
 
-def redis_server(folder):
+def redis_server(folder, flags=("--appendonly", "no"), pin=()):
     port = free_port()
-    process = subprocess.Popen(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-                                "--appendonly", "no", "--dir", str(folder)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*pin, "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                                *flags, "--dir", str(folder)], stdout=subprocess.DEVNULL)
     wait_for_port(port, process)
     server = Server("redis-server", process)
     server.port = port

@@ -2,7 +2,7 @@
 //
 //   queue_load enqueue|cycle|drain --port P [--peer ratelimmq|redis|redis-stream|beanstalkd|nats|
 //              rabbitmq] [--connections 50] [--pipeline 1] [--body 128] [--queue NAME] [--queues 1]
-//              [--keys 0] [--dedup 0|1] [--count 0] [--first 0] [--rate 0]
+//              [--keys 0] [--dedup 0|1] [--count 0] [--overlap 0|1] [--first 0] [--rate 0]
 //              [--seconds S | --operations N]
 //   queue_load bare --rate R [--directory .] [--pipeline 1] [--body BYTES] [--seconds S]
 //
@@ -44,6 +44,7 @@ std::map<std::string, Setter> setters(Words& w) {
       {"--keys", [&w](const auto& v) { w.work.keys = std::stoull(v); }},
       {"--dedup", [&w](const auto& v) { w.work.dedup = v == "1"; }},
       {"--count", [&w](const auto& v) { w.work.count = std::stoul(v); }},
+      {"--overlap", [&w](const auto& v) { w.work.overlap = v == "1"; }},
       {"--first", [&w](const auto& v) { w.work.first = std::stoull(v); }},
       {"--directory", [&w](const auto& v) { w.bare.directory = v; }},
   };

@@ -31,7 +31,7 @@ class RespTalk final : public Talk {
   Asked ask(std::string& out, uint64_t number) override {
     if (work_.verb == Verb::kEnqueue) return enqueue(out, number);
     if (work_.verb == Verb::kDrain) return drain(out, number);
-    return work_.count > 0 && !redis_ ? overlapped(out, number) : in_steps(out, number);
+    return work_.overlap ? overlapped(out, number) : in_steps(out, number);
   }
 
   Taken take(std::string_view in) override {
@@ -89,7 +89,9 @@ class RespTalk final : public Talk {
       if (!redis_) put(out, {"DEQUEUE", queue, "COUNT", count});
       return {1, 0};
     }
-    for (size_t i = 0; i < work_.pipeline; ++i) put(out, {redis_ ? "RPOP" : "DEQUEUE", queue});
+    const uint64_t first = work_.first + number * work_.pipeline;
+    for (size_t i = 0; i < work_.pipeline; ++i)
+      put(out, {redis_ ? "RPOP" : "DEQUEUE", queue_of(first + i)});
     return {work_.pipeline, 0};
   }
 

@@ -20,11 +20,12 @@ struct Work {
   size_t pipeline = 1;  // Requests that are sent at once.
   size_t body_bytes = 128;
   std::string queue = "bench";
-  uint64_t queues = 1;  // Over 1: "bench0", "bench1", … in turn.
-  uint64_t keys = 0;    // Over 0: "key:0", "key:1", … in turn.
-  bool dedup = false;   // A DEDUP id of its own for each message.
-  size_t count = 0;     // Of a DEQUEUE, RPOP and ACK; 0: one verb for each message.
-  uint64_t first = 0;   // Where the numbers of keys, queues and ids begin.
+  uint64_t queues = 1;   // Over 1: "bench0", "bench1", … in turn.
+  uint64_t keys = 0;     // Over 0: "key:0", "key:1", … in turn.
+  bool dedup = false;    // A DEDUP id of its own for each message.
+  size_t count = 0;      // Of a DEQUEUE, RPOP and ACK; 0: one verb for each message.
+  bool overlap = false;  // A cycle's verbs leave together, the ACK a batch later.
+  uint64_t first = 0;    // Where the numbers of keys, queues and ids begin.
 };
 
 class Talk {
