@@ -166,6 +166,7 @@ void World::dequeue(size_t consumer) {
     ++self.asked;
     op->then = [this, consumer, lease](Op& done) {
       --consumers_[consumer].asked;
+      if (!done.status) return;
       for (const auto& each : std::get<engine::Dequeue>(done.what).deliveries) {
         const InHand in_hand{{done.shard, each.number, each.attempt, each.start},
                              by_number_[done.shard].at(each.number)->uid};
@@ -256,6 +257,8 @@ Pairs World::some_descriptors() {
         pairs.emplace_back("all", "1");
     }
   }
+  // Twice the same is twice the cost; lives of cost 1 judge waiting strictly.
+  if (plan_.cost_max == 1 && pairs.size() == 2 && pairs[0] == pairs[1]) pairs.pop_back();
   return pairs;
 }
 

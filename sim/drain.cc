@@ -24,6 +24,7 @@ void World::drain() {
     ask_now(std::move(resume));
     paused_[queue] = maybe_paused_[queue] = false;
   }
+  for (size_t i = 0; i < consumers_.size(); ++i) vanish(i);
   look(false);
   if (dice_.chance(500)) {
     drain_in_order();
@@ -79,6 +80,7 @@ void World::wait_for(size_t queue) {
   what.lease = 5s;
   op->what = std::move(what);
   op->then = [this](Op& done) {
+    if (!done.status) return;
     for (const auto& each : std::get<engine::Dequeue>(done.what).deliveries) {
       finish({{done.shard, each.number, each.attempt, each.start}, 0}, 0);
     }
@@ -112,6 +114,7 @@ void World::drain_in_order() {
   for (LimitPlan& limit : limits_) limit.there = false;
   process_.step();
   process_.reload(limits_);
+  laws_changed_ = true;
   for (size_t i = 0; i < limits_.size(); ++i) ledger_.changed(i, limits_[i]);
   process_.advance(now() + 20s);  // Leases end, delays are over.
   rest();

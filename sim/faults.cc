@@ -54,6 +54,7 @@ void World::reload() {
   process_.step();
   process_.reload(limits_);
   ledger_.changed(i, limit);
+  laws_changed_ = true;
 }
 
 void World::end_process(bool power_cut) {
@@ -114,6 +115,7 @@ void World::begin() {
     return begin();
   }
   ledger_.begin(limits_);
+  laws_changed_ = false;
   tell("opened at " + to_string(now()));
   if (ends_ != 0) look(true);
 }

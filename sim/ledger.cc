@@ -121,8 +121,8 @@ void Ledger::compare(const Limit& limit, const std::string& value, State& state,
       },
       limit.plan.law);
   ++judged_;
-  if (own.first.remaining == told.remaining && own.second.allowed == told.allowed &&
-      (told.allowed || own.second.retry_after == told.retry_after)) {
+  if (own.first.remaining == told.remaining && (own.second.allowed || !told.allowed) &&
+      (told.allowed || own.second.retry_after <= told.retry_after)) {  // Promises make it longer.
     return;
   }
   std::string story;

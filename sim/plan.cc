@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/id.h"
+
 namespace sim {
 namespace {
 
@@ -73,6 +75,8 @@ void draw_faults(Dice& dice, Plan& plan) {
   plan.failed_writes = rate(30);
   plan.full_disks = dice.chance(250) ? 20 : 0;
   plan.sync_max = dice.chance(600) ? dice.span(100us, 200ms) : base::Duration{};
+  // What arrives while a slow batch is out must fit into what is preallocated.
+  if (plan.sync_max.count() > 0) plan.segment_bytes = 1 << 20;
 }
 
 }  // namespace
@@ -114,6 +118,47 @@ Plan draw_plan(Dice& dice) {
   }
   draw_faults(dice, plan);
   return plan;
+}
+
+namespace {
+
+std::string describe(const limiter::Law& law) {
+  static constexpr const char* kNames[] = {"gcra", "window", "counter", "log", "concurrency"};
+  std::string text = kNames[law.index()];
+  std::visit(
+      [&](const auto& each) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(each)>, limit::Concurrency>) {
+          text += " " + std::to_string(each.cap());
+        } else {
+          text += " " + limit::to_string(each.rate());
+        }
+      },
+      law);
+  if (const auto* gcra = std::get_if<limit::Gcra>(&law)) {
+    text += " burst " + std::to_string(gcra->burst());
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string describe(const Plan& plan) {
+  std::string text = std::to_string(plan.shards) + " shards, cost up to " +
+                     std::to_string(plan.cost_max) + ", batches take up to " +
+                     std::to_string(plan.sync_max.count()) + " ns;";
+  for (const LimitPlan& limit : plan.limits) {
+    text += " " + limit.name + " by " + limit.key + ": " + describe(limit.law) + ";";
+  }
+  for (const QueuePlan& queue : plan.queues) {
+    text += " " + queue.name + " (shard " +
+            std::to_string(engine::shard_of(queue.name, plan.shards)) + ", in flight per key " +
+            std::to_string(queue.settings.in_flight_per_key) + ", durability " +
+            std::to_string(static_cast<int>(queue.settings.durability)) + ", most " +
+            std::to_string(queue.settings.messages_max) + "):";
+    for (const std::string& each : queue.settings.decide.descriptors) text += " " + each;
+    text += ";";
+  }
+  return text;
 }
 
 std::vector<limiter::DomainSpec> specs_of(const std::vector<LimitPlan>& limits) {

@@ -45,6 +45,7 @@ struct Plan {
 
 Plan draw_plan(Dice& dice);
 std::vector<limiter::DomainSpec> specs_of(const std::vector<LimitPlan>& limits);
+std::string describe(const Plan& plan);  // For people.
 limiter::Law draw_law(Dice& dice, int64_t cost_max);
 
 }  // namespace sim

@@ -240,19 +240,28 @@ bool World::allowed(const Pairs& descriptors, int64_t cost, base::Time at, base:
   process_.limiter().decide(batch, at);
   const limiter::Answer& answer = batch.answer(0);
   if (retry != nullptr) *retry = answer.numbers.retry_after;
+  limited_by_ = answer.limited_by;
   return answer.allowed;
 }
 
 // P4: a retry exactly at the hint succeeds, as nobody else asks meanwhile.
+// (Of laws that did not change since the start.)
 void World::judge_hint() {
+  if (laws_changed_) return;
   const Pairs pairs = some_descriptors();
   const int64_t cost = dice_.between(1, plan_.cost_max);
   base::Duration retry{};
   if (allowed(pairs, cost, now(), &retry) || retry == limit::kNever) return;
   if (retry.count() <= 0) throw Broken{"P4: refused, with nothing to wait for"};
-  if (!allowed(pairs, cost, now() + retry)) {
+  const std::string first = limited_by_;
+  base::Duration again{};
+  if (!allowed(pairs, cost, now() + retry, &again)) {
+    std::string text;
+    for (const auto& [key, value] : pairs) text += " " + key + "=" + value;
     throw Broken{"P4: refused with a hint of " + std::to_string(retry.count()) +
-                 " ns, and again at that instant"};
+                 " ns, and again at that instant, with " + std::to_string(again.count()) +
+                 " ns (first by " + first + ", then by " + limited_by_ + "): cost " +
+                 std::to_string(cost) + " of" + text};
   }
 }
 
@@ -265,13 +274,27 @@ void World::judge_rest() {
   }
 }
 
+std::string World::why(const Story& story) {
+  auto ask = op(shard_of(story.queue));
+  engine::Why what;
+  what.number = story.number;
+  ask->what = what;
+  const Op& answer = ask_now(std::move(ask));
+  const auto& told = std::get<engine::Why>(answer.what);
+  std::string text = "; WHY tells: " + std::string(engine::to_string(told.reason));
+  if (!told.limited_by.empty()) text += " by " + told.limited_by;
+  text += " until " + to_string(told.until) + ", ahead " + std::to_string(told.ahead);
+  for (const auto& [key, value] : story.descriptors) text += " " + key + "=" + value;
+  return text;
+}
+
 void World::judge_waiting(const Op& op) {
   if (const auto* check = std::get_if<engine::Check>(&op.what)) {
     Pairs pairs;
     for (const limiter::Entry& entry : op.entries) {
       pairs.emplace_back(std::string(entry.key), std::string(entry.value));
     }
-    if (plan_.cost_max == 1 && allowed(pairs, check->cost, now())) {
+    if (plan_.cost_max == 1 && !laws_changed_ && allowed(pairs, check->cost, now())) {
       throw Broken{"P3: a CHECK of " + pairs.front().first + "=" + pairs.front().second +
                    " waits since " + to_string(op.ran) + ", but it may go at " + to_string(now())};
     }
@@ -295,11 +318,14 @@ void World::judge_waiting(const Op& op) {
       const Possible& is = story->possible().front();
       if (story->possible().size() != 1 || is.where != Possible::Where::kWaiting) continue;
       if (is.due_low > now()) continue;
+      if (laws_changed_ && !story->descriptors.empty()) continue;
       if (cap != 0 && in_flight[story->key] != 0) continue;
-      if (!allowed(story->descriptors, plan_.cost_max, now())) continue;
+      // Whoever stands before it may ask for more, and twice for the same.
+      const int64_t most = plan_.cost_max == 1 ? 1 : 2 * plan_.cost_max;
+      if (!allowed(story->descriptors, most, now())) continue;
       throw Broken{"P3/P7: at " + to_string(now()) + " a consumer of " + std::string(name) +
                    " waits (request " + std::to_string(op.id) + ", since " + to_string(op.ran) +
-                   "), and so does a message that may go" + story->tell()};
+                   "), and so does a message that may go" + why(*story) + story->tell()};
     }
   }
 }

@@ -21,6 +21,7 @@ World::World(const LifeOptions& options, Outcome& outcome)
 }
 
 void World::live() {
+  if (options_.verbose) tell(describe(plan_));
   begin();
   prepare_queues();
   start_clients();

@@ -47,6 +47,11 @@ struct Hold {  // Of ACQUIRE.
   base::Time until;
 };
 
+struct ByUid {  // Not by address: a seed's life is the same everywhere.
+  bool operator()(const Story* a, const Story* b) const { return a->uid < b->uid; }
+};
+using Stories = std::set<Story*, ByUid>;
+
 class World {
  public:
   World(const LifeOptions& options, Outcome& outcome);
@@ -119,11 +124,13 @@ class World {
   void look_at(Story& story);
   void look_for_returned();
   void look_for_unknown(uint32_t shard, std::vector<engine::Shown>& found);
+  std::string limited_by_;            // What allowed() met.
   std::string depths_;                // What is wrong with them, by the last look().
   std::vector<engine::Shown> shown_;  // By the last look(), of all shards.
   void compare_depths();
   void judge_rest();  // Nothing waits that may go.
   void judge_waiting(const Op& op);
+  std::string why(const Story& story);
   void judge_hint();  // P4.
   bool allowed(const Pairs& descriptors, int64_t cost, base::Time at,
                base::Duration* retry = nullptr);
@@ -157,7 +164,7 @@ class World {
   std::multimap<base::Time, std::function<void()>> agenda_;
   std::vector<std::unique_ptr<Story>> stories_;                       // By uid - 1.
   std::vector<std::unordered_map<queue::Number, Story*>> by_number_;  // By shard.
-  std::vector<std::set<Story*>> waited_for_;  // By queue: those that are not over.
+  std::vector<Stories> waited_for_;  // By queue: those that are not over.
   std::map<std::pair<size_t, std::string>, Remembered> remembered_;
   std::vector<Consumer> consumers_;
   std::vector<InHand> stale_;  // Receipts that somebody kept.
@@ -167,7 +174,7 @@ class World {
   std::unique_ptr<Op> answer_;  // Of ask_now().
   std::deque<std::string> trace_;
   uint64_t next_connection_ = 1, steps_ = 0, ends_ = 0, learned_ = 0;
-  bool disk_full_ = false, ending_ = false;
+  bool disk_full_ = false, ending_ = false, laws_changed_ = false;
 };
 
 }  // namespace sim
