@@ -154,7 +154,13 @@ struct Engine::Body {
   std::deque<Reading> readings;          // As in the batches' reads, in order.
   std::vector<queue::QueueId> touched;   // Whose consumers are to be served.
   std::vector<queue::QueueId> redrives;  // Queues that are putting dead letters back.
-  boost::unordered_flat_map<uint64_t, std::vector<queue::Number>> tied;  // By connection.
+  struct Tied {  // A lease of one connection: another's of the same message is another attempt.
+    queue::Number number;
+    uint16_t attempt;
+  };
+  boost::unordered_flat_map<uint64_t, std::vector<Tied>> tied;  // By connection.
+  void tie(uint64_t connection, Tied lease);
+  std::optional<queue::View> find(const Tied& lease) const;  // Nothing: it has ended.
   AskText asks;
   std::string head;     // Scratch of encoders.
   std::string scratch;  // Scratch of encoders.

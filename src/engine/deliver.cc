@@ -26,6 +26,25 @@ base::Duration Engine::Body::lease_of(const Dequeue& asked, const QueueBook& boo
   return asked.lease->count() == 0 ? queue::kLeaseMax : *asked.lease;
 }
 
+std::optional<queue::View> Engine::Body::find(const Tied& lease) const {
+  const auto view = books.store().find(lease.number);
+  if (!view || view->standing.state != queue::State::kLeased || view->standing.at != kTied ||
+      view->standing.delivered != lease.attempt) {
+    return std::nullopt;
+  }
+  return view;
+}
+
+// Leases that have ended are forgotten before the list grows.
+void Engine::Body::tie(uint64_t connection, Tied lease) {
+  std::vector<Tied>& leases = tied[connection];
+  if (leases.size() == leases.capacity()) {
+    std::erase_if(leases, [this](const Tied& each) { return !find(each); });
+    leases.reserve(2 * leases.size() + 1);
+  }
+  leases.push_back(lease);
+}
+
 // The message is leased to whoever asked; its units are charged already.
 bool Engine::Body::lease(Request& request, QueueBook& book, queue::Number number,
                          base::Duration length, base::Time now) {
@@ -39,7 +58,7 @@ bool Engine::Body::lease(Request& request, QueueBook& book, queue::Number number
   to.start = start;
   if (!move(view, to, Cause::kLeased, {}, Reserve::kLease)) return false;
   metrics.wait_ns.record(std::max<int64_t>(0, (now - view.standing.at).count()));
-  if (is_tied) tied[request.connection].push_back(number);
+  if (is_tied) tie(request.connection, {number, to.delivered});
   Delivery& delivery = asked.deliveries.emplace_back();
   delivery.number = number;
   delivery.attempt = to.delivered;

@@ -64,6 +64,8 @@ void Engine::stop(base::Time now) {
   body_->answers.release();
 }
 
+void Engine::close() { body_->log->close(); }
+
 const base::Status& Engine::status() const { return body_->status; }
 base::Status Engine::check() const { return body_->books.check(); }
 const Engine::Metrics& Engine::metrics() const { return body_->metrics; }

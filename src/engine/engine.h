@@ -104,6 +104,9 @@ class Engine {
   // Extend, Leave); what waits is answered as if its time were over.
   void stop(base::Time now);
 
+  // After stop(), when no batch is out and there is none: the end. Nothing is called after it.
+  void close();
+
   const base::Status& status() const;  // An error: the shard has stopped.
 
   // A check of its own books, for tests and the simulator: the first thing that is wrong.

@@ -75,6 +75,27 @@ TEST(Engine, NoDeliveryIsAnsweredBeforeItsBodyIsRead) {
   }
 }
 
+TEST(Engine, AConnectionThatGoesEndsItsOwnTiedLeasesOnly) {
+  TestBed bed;
+  bed.enqueue("q", "a");
+  bed.enqueue("q", "b");
+  const std::string_view name = "q";
+  Dequeue tied;
+  tied.queues = {&name, 1};
+  tied.lease = base::Duration(0);
+  const auto first = bed.ask(tied, 1).deliveries;
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_TRUE(bed.nack(first[0], base::Duration(0)));
+  const auto again = bed.ask(tied, 2).deliveries;  // The same message, another connection's now.
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].number, first[0].number);
+  ASSERT_EQ(bed.ask(tied, 1).deliveries.size(), 1u);
+  bed.ask(Leave{}, 1);
+  EXPECT_EQ(bed.stats("q").row.depths.leased, 1u);
+  EXPECT_EQ(bed.stats("q").row.depths.ready, 1u);
+  EXPECT_TRUE(bed.ack(again[0]));
+}
+
 TEST(Engine, AnsweredWorkSurvivesAPowerLoss) {
   TestBed bed;
   for (int i = 0; i < 10; ++i) bed.enqueue("q", std::to_string(i));

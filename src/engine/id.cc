@@ -45,22 +45,30 @@ constexpr uint64_t kSeed = 0x5ba4'd001;  // Of the choice of shards: fixed for e
 
 }  // namespace
 
-std::string to_string(const MessageId& id) {
-  std::string text(kIdBytes, 'm');
-  char* to = text.data() + 1;
+Spelt<kIdBytes> spell(const MessageId& id) {
+  Spelt<kIdBytes> text;
+  char* to = text.bytes;
+  *to++ = 'm';
   put(to, id.shard, 4);
   put(to, id.number, 13);
   return text;
 }
 
-std::string to_string(const Receipt& receipt) {
-  std::string text(kReceiptBytes, 'r');
-  char* to = text.data() + 1;
+Spelt<kReceiptBytes> spell(const Receipt& receipt) {
+  Spelt<kReceiptBytes> text;
+  char* to = text.bytes;
+  *to++ = 'r';
   put(to, receipt.shard, 4);
   put(to, receipt.number, 13);
   put(to, receipt.attempt, 4);
   put(to, receipt.start, 7);
   return text;
+}
+
+std::string to_string(const MessageId& id) { return std::string(std::string_view(spell(id))); }
+
+std::string to_string(const Receipt& receipt) {
+  return std::string(std::string_view(spell(receipt)));
 }
 
 std::optional<MessageId> parse_id(std::string_view text) {

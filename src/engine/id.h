@@ -33,6 +33,15 @@ struct Receipt {
 inline constexpr size_t kIdBytes = 1 + 4 + 13;
 inline constexpr size_t kReceiptBytes = 1 + 4 + 13 + 4 + 7;
 
+// As texts that need no memory of their own.
+template <size_t n>
+struct Spelt {
+  char bytes[n];
+  operator std::string_view() const { return {bytes, n}; }
+};
+Spelt<kIdBytes> spell(const MessageId& id);
+Spelt<kReceiptBytes> spell(const Receipt& receipt);
+
 std::string to_string(const MessageId& id);
 std::string to_string(const Receipt& receipt);
 std::optional<MessageId> parse_id(std::string_view text);  // Nothing: it is none.

@@ -194,6 +194,10 @@ void Keeper::tick(base::Time now) {
 void Keeper::State::remove_dead() {
   const std::vector<wal::SegmentFacts> segments = log.segments();
   for (size_t i = 0; i + 1 < segments.size(); ++i) {
+    if (segments[i + 1].first == segments[i].first) {  // A start that wrote nothing.
+      log.remove(segments[i].number);
+      continue;
+    }
     if (segments[i + 1].first > snapshot_from) break;
     if (books.live().of(segments[i].number) <= 0) log.remove(segments[i].number);
   }

@@ -276,10 +276,9 @@ void Engine::Body::run(Leave&, Request& request, base::Time now) {
   }
   const auto found = tied.find(connection);
   if (found != tied.end()) {
-    for (const queue::Number number : found->second) {
-      const auto view = books.store().find(number);
-      if (!view || view->standing.state != queue::State::kLeased || view->standing.at != kTied)
-        continue;
+    for (const Tied& lease : found->second) {
+      const auto view = find(lease);
+      if (!view) continue;
       release_holds(*view, now);
       give_back(*view, {}, Cause::kLeft, now);
     }

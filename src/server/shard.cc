@@ -26,6 +26,10 @@ Shard::Shard(std::unique_ptr<engine::Engine> engine, uint32_t number, const base
   note_failure();
 }
 
+Shard::~Shard() {
+  if (engine_->status() && at_rest()) engine_->close();
+}
+
 void Shard::freed(base::Hash128 state) {
   const auto first = freed_.end() - static_cast<std::ptrdiff_t>(std::min(kLookBack, freed_.size()));
   if (std::find(first, freed_.end(), state) == freed_.end()) freed_.push_back(state);

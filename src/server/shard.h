@@ -19,6 +19,7 @@ class Shard {
   // `clock` outlives it. `wake`: the owner should turn soon. Thread: any.
   Shard(std::unique_ptr<engine::Engine> engine, uint32_t number, const base::Clock& clock,
         std::function<void()> wake);
+  ~Shard();  // At rest: the log is closed.
 
   engine::Engine& engine() { return *engine_; }
   const engine::Engine& engine() const { return *engine_; }

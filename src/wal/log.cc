@@ -288,6 +288,13 @@ void Log::give_back(Batch& batch) {
   s.recycled_removals = std::move(batch.removals);
 }
 
+void Log::close() {
+  State& s = *state_;
+  CHECK(!s.out);
+  // Behind the last record stands the mark of the idle log, if it has one.
+  if (s.status) s.writer->close(s.header.number, s.offset + static_cast<uint32_t>(kMarkBytes));
+}
+
 Sequence Log::appended() const { return state_->appended; }
 Sequence Log::written() const { return state_->written; }
 Sequence Log::durable() const { return state_->durable; }

@@ -179,6 +179,20 @@ TEST_F(Wal, RollsOverSegmentsInsideAndBetweenBatches) {
   }
 }
 
+TEST_F(Wal, AClosedLogHoldsNoPreallocatedRoomAndOpensAgain) {
+  open();
+  append("a");
+  settle();
+  append("b");
+  settle();
+  log_->close();
+  EXPECT_LT(disk_->space_used(), 1000u);
+  crash();  // Nothing that was durable goes with the room.
+  open();
+  EXPECT_EQ(bodies(), (Strings{"a", "b"}));
+  EXPECT_EQ(torn_bytes_, 0u);
+}
+
 TEST_F(Wal, EveryOpeningHasAnotherStart) {
   std::set<uint32_t> starts;
   for (int i = 0; i < 5; ++i) {

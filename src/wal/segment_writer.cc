@@ -174,4 +174,12 @@ base::Status SegmentWriter::make_spares(Batch& batch) {
   return last_spare_ == before ? base::Status{} : files_.sync_dir();
 }
 
+void SegmentWriter::close(uint32_t current, uint32_t end) {
+  if (!status_) return;
+  const base::Result<base::File*> file = files_.get(current);
+  if (!file || !(*file)->truncate(end) || !(*file)->sync()) return;
+  while (last_spare_ > current && files_.remove(last_spare_)) --last_spare_;
+  (void)files_.sync_dir();
+}
+
 }  // namespace wal

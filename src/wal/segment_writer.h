@@ -63,6 +63,9 @@ class SegmentWriter final : public Writer {
   };
   SegmentWriter(base::Disk& disk, std::string dir, Setup setup);
   void run(Batch& batch) override;
+  // Gives back what is preallocated behind `end` of the segment that is written. Best effort: what
+  // fails is cut at the next opening.
+  void close(uint32_t current, uint32_t end);
 
  private:
   base::Status write_and_sync(Batch& batch);

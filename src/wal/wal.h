@@ -150,6 +150,10 @@ class Log {
   Batch take();
   void give_back(Batch& batch);  // After its run(). Takes its buffers, but for the reads.
 
+  // The end of a clean stop: what is preallocated is given back, so that the next opening need not
+  // look through it. REQUIRES: idle, and no batch is out; nothing is called after it.
+  void close();
+
   Sequence appended() const;
   Sequence written() const;                           // As far as the operating system has it.
   Sequence durable() const;                           // As far as it is synced.
