@@ -14,9 +14,10 @@ bool in_doubt(const base::Status& status) {
 }
 
 std::string describe(const Op& op) {
-  static constexpr const char* kNames[] = {
-      "ENQUEUE", "DEQUEUE", "ACK", "NACK",  "REQUEUE", "EXTEND", "REMOVE",  "SHOW",  "WHY",
-      "QUEUES",  "STATS",   "SET", "PURGE", "DELETE",  "DEAD",   "REDRIVE", "CHECK", "LEAVE"};
+  static constexpr const char* kNames[] = {"ENQUEUE", "DEQUEUE", "ACK",    "NACK",   "REQUEUE",
+                                           "EXTEND",  "REMOVE",  "SHOW",   "WHY",    "QUEUES",
+                                           "STATS",   "SET",     "PURGE",  "DELETE", "DEAD",
+                                           "REDRIVE", "CHECK",   "CANCEL", "LEAVE"};
   std::string text = "request " + std::to_string(op.id) + " " + kNames[op.what.index()] +
                      " to shard " + std::to_string(op.shard) + ", ran " + to_string(op.ran) +
                      ", connection " + std::to_string(op.connection);
@@ -67,9 +68,14 @@ void World::bind(Story& story, queue::Number number) {
 
 void World::enqueued(const Op& op, size_t i, queue::Number number, bool sure) {
   Story& story = *stories_[op.uids[i] - 1];
-  if (story.ttl.count() > 0) story.expires = op.ran + story.ttl;
+  const base::Time latest = sure ? op.answered : kFar - (std::chrono::hours(24 * 366));
+  if (story.ttl.count() > 0) {
+    story.expires = op.ran + story.ttl;
+    story.expires_high = latest + story.ttl;
+  }
   Event event{.what = Event::What::kEnqueued, .at = op.ran, .sure = sure};
-  event.due_low = event.due_high = op.ran + op.messages[i].delay;
+  event.due_low = op.ran + op.messages[i].delay;
+  event.due_high = latest + op.messages[i].delay;
   story.add(event);
   waited_for_[story.queue].insert(&story);
   if (number != 0) bind(story, number);
@@ -81,7 +87,7 @@ bool World::deduplicated(const Op& op, size_t i, queue::Number number) {
   const std::string id(op.messages[i].dedup);
   Remembered& seen = remembered_[{queue, id}];
   const bool again = seen.number == number && number != 0;
-  const bool must = seen.sure && seen.number != 0 && op.ran < seen.until;
+  const bool must = seen.sure && seen.number != 0 && op.answered < seen.until;
   if (must && !again) {
     throw Broken{"a deduplication id was forgotten before its window ended: " + id + " of queue " +
                  std::to_string(queue) + " was number " + std::to_string(seen.number) + " until " +
@@ -89,7 +95,7 @@ bool World::deduplicated(const Op& op, size_t i, queue::Number number) {
                  std::to_string(number) + by_number_[op.shard].at(seen.number)->tell()};
   }
   if (again) {
-    if (op.ran >= seen.until && seen.sure) {
+    if (op.ran >= seen.until + (seen.latest - seen.earliest) && seen.sure) {
       throw Broken{"a deduplication id was remembered behind its window: " + id + " until " +
                    to_string(seen.until) + ", asked at " + to_string(op.ran)};
     }
@@ -99,7 +105,7 @@ bool World::deduplicated(const Op& op, size_t i, queue::Number number) {
   if (known != by_number_[op.shard].end() && known->second->uid != op.uids[i]) {
     return true;  // The first of the same request, or one that was in doubt.
   }
-  seen = {number, op.ran + plan_.queues[queue].settings.dedup_window, true};
+  seen = {number, op.ran + plan_.queues[queue].settings.dedup_window, true, op.ran, op.answered};
   return false;
 }
 
@@ -272,11 +278,12 @@ void World::note(Op& op) {
   } else if (auto* nack = std::get_if<engine::Nack>(&op.what)) {
     Event event{.what = nack->dead ? What::kNackedDead : What::kNacked};
     event.due_low = op.ran + nack->delay.value_or(base::Duration{});
-    event.due_high = nack->delay ? event.due_low : kFar;
+    event.due_high = nack->delay ? op.answered + *nack->delay : kFar;
     learn_receipt(op, nack->receipt, event, op.status.has_value());
   } else if (auto* requeue = std::get_if<engine::Requeue>(&op.what)) {
     Event event{.what = What::kRequeued};
-    event.due_low = event.due_high = op.ran + requeue->delay;
+    event.due_low = op.ran + requeue->delay;
+    event.due_high = op.answered + requeue->delay;
     learn_receipt(op, requeue->receipt, event, op.status.has_value());
   } else if (auto* extend = std::get_if<engine::Extend>(&op.what)) {
     Event event{.what = What::kExtended};

@@ -289,6 +289,12 @@ void World::check() {
   ask(std::move(op));
 }
 
+std::string World::text_of(const Pairs& pairs) {
+  std::string text;
+  for (const auto& [key, value] : pairs) text += (text.empty() ? "" : " ") + key + "=" + value;
+  return text;
+}
+
 // Straight to the limiter, as a session does.
 void World::reserve() {
   if (ending_) return;
@@ -305,6 +311,7 @@ void World::reserve() {
     const auto held = limiter.acquire(ask, ttl, at);
     if (!held) throw Broken{"ACQUIRE fails: " + held.error().what};
     if (held->id.empty()) return;
+    if (options_.verbose) tell("ACQUIRE " + held->id + " of " + text_of(pairs));
     ledger_.charge(at, pairs, 1, "ACQUIRE");
     holds_.push_back({held->id, pairs, at + ttl});
     if (dice_.chance(700)) {
@@ -324,6 +331,7 @@ void World::reserve() {
   const auto reserved = limiter.reserve(ask, dice_.span(100ms, 3s), at);
   if (!reserved) throw Broken{"RESERVE fails: " + reserved.error().what};
   if (reserved->id.empty()) return;
+  if (options_.verbose) tell("RESERVE " + reserved->id + " of " + text_of(pairs));
   if (dice_.chance(500)) {
     const base::Status status = limiter.cancel(reserved->id, at);
     if (!status) throw Broken{"CANCEL fails: " + status.error().what};

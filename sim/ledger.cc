@@ -121,10 +121,10 @@ void Ledger::compare(const Limit& limit, const std::string& value, State& state,
       },
       limit.plan.law);
   ++judged_;
-  if (own.first.remaining == told.remaining && (own.second.allowed || !told.allowed) &&
-      (told.allowed || own.second.retry_after <= told.retry_after)) {  // Promises make it longer.
-    return;
-  }
+  const bool same = own.first.remaining == told.remaining && own.second.allowed == told.allowed &&
+                    (told.allowed || own.second.retry_after == told.retry_after);
+  const bool less = told.remaining <= own.first.remaining && (own.second.allowed || !told.allowed);
+  if (same || (promised_ && less)) return;
   std::string story;
   for (const std::string& line : state.last) story += "\n    " + line;
   throw Broken{"P1: limit " + limit.plan.name + " of " + limit.plan.key + "=" + value + " says " +
@@ -134,7 +134,9 @@ void Ledger::compare(const Limit& limit, const std::string& value, State& state,
 }
 
 void Ledger::judge(limiter::Limiter& limiter, base::Time now,
-                   const std::map<std::pair<std::string, std::string>, int64_t>& held) {
+                   const std::map<std::pair<std::string, std::string>, int64_t>& held,
+                   bool promised) {
+  promised_ = promised;
   for (const auto& [at, entry] : charges_) replay(at, entry);
   charges_.clear();
   std::map<std::pair<std::string, std::string>, bool> asked;
@@ -157,8 +159,10 @@ void Ledger::judge(limiter::Limiter& limiter, base::Time now,
         const int64_t cap = std::get<limit::Concurrency>(limit->plan.law).cap();
         const auto found = held.find(descriptor);
         const int64_t own = found == held.end() ? 0 : found->second;
-        if (!limit->exact) limit->exact = own == 0 && row.decision.remaining == cap;
-        if (limit->exact && std::max<int64_t>(0, cap - own) != row.decision.remaining) {
+        State& state = limit->states.try_emplace(descriptor.second, State{.exact = limit->exact})
+                           .first->second;
+        if (!state.exact) state.exact = own == 0 && row.decision.remaining == cap;
+        if (state.exact && std::max<int64_t>(0, cap - own) != row.decision.remaining) {
           throw Broken{"P1: limit " + limit->plan.name + " of " + descriptor.first + "=" +
                        descriptor.second + " says that " + std::to_string(row.decision.remaining) +
                        " of " + std::to_string(cap) +

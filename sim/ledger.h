@@ -24,10 +24,11 @@ class Ledger {
   // converted is not ours to say, so only the bound of the new law is judged until it is idle.
   void changed(size_t index, const LimitPlan& limit);
   void charge(base::Time at, const Pairs& descriptors, int64_t cost, std::string who);
-  // Everything up to now is known. `held`: holds by descriptor "key=value", all of them live.
+  // Everything up to now is known. `promised`: units may be kept for somebody, so the limiter may
+  // tell of less. `held`: holds by descriptor "key=value", all of them live.
   // Throws Broken.
   void judge(limiter::Limiter& limiter, base::Time now,
-             const std::map<std::pair<std::string, std::string>, int64_t>& held);
+             const std::map<std::pair<std::string, std::string>, int64_t>& held, bool promised);
   uint64_t judged() const { return judged_; }
 
  private:
@@ -52,6 +53,7 @@ class Ledger {
 
   std::vector<Limit> limits_;
   std::multimap<base::Time, Charge> charges_;  // Not yet replayed.
+  bool promised_ = false;
   uint64_t judged_ = 0;
 };
 

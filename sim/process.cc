@@ -203,6 +203,12 @@ void Process::stop() {
   for (const auto& shard : shards_) shard->engine->stop(step());
 }
 
+bool Process::promised() const {
+  return std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+    return shard->engine->metrics().promises.value() != 0;
+  });
+}
+
 uint64_t Process::records() const {
   uint64_t sum = 0;
   for (const auto& shard : shards_) sum += shard->engine->metrics().records.value();

@@ -64,6 +64,7 @@ class Process {
   void stop();                            // As SIGTERM: afterwards turn() until idle(), then end().
   void hurry(bool yes) { hurry_ = yes; }  // The disk takes no time.
   uint64_t records() const;               // Appended in all; equal: nothing has changed.
+  bool promised() const;                  // Some flow was promised units since the start.
   bool failed() const;                    // A shard has stopped (P11).
   std::string failure() const;
 

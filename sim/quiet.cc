@@ -115,7 +115,7 @@ void World::look(bool restarted) {
     if (disk_.powerless() || process_.failed()) return;
   } while (learned_ != before || process_.records() != records);
   if (!depths_.empty()) throw Broken{depths_};
-  ledger_.judge(process_.limiter(), now(), held());
+  ledger_.judge(process_.limiter(), now(), held(), process_.promised());
   for (uint32_t shard = 0; shard < plan_.shards; ++shard) {
     const base::Status books = process_.engine(shard).check();
     if (!books) {

@@ -169,7 +169,8 @@ bool Story::follow(const Possible& from, const Event& event, Possible& to) const
       to.delivered = event.attempt;
       to.connection = event.connection;
       return from.where == Where::kWaiting && from.due_low <= event.at &&
-             from.delivered + 1 == event.attempt && (expires == base::Time{} || event.at < expires);
+             from.delivered + 1 == event.attempt &&
+             (expires == base::Time{} || event.at < expires_high);
     case What::kAcked:
       to.where = Where::kGone;
       return lease_of(from, event);

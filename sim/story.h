@@ -72,7 +72,8 @@ class Story {
   int64_t cost = 1;
   uint16_t attempts = 1;
   base::Duration ttl{};
-  base::Time expires{};  // The epoch: never.
+  base::Time expires{};       // The epoch: never. Not before this …
+  base::Time expires_high{};  // … and not after this: a request may wait for room.
   Pairs descriptors;
   const queue::Settings* settings = nullptr;
 

@@ -53,7 +53,7 @@ void World::go() {
   }
   dispatch();
   after_turn();
-  if (plan_.sync_max.count() == 0 && dice_.chance(15)) look(false);
+  if (plan_.sync_max.count() == 0 && dice_.chance(6)) look(false);
 }
 
 void World::ask(std::unique_ptr<Op> op) {

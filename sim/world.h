@@ -37,8 +37,9 @@ struct Consumer {
 
 struct Remembered {  // Of a deduplication id.
   queue::Number number = 0;
-  base::Time until{};
+  base::Time until{};  // At the earliest.
   bool sure = true;
+  base::Time earliest{}, latest{};  // When it was seen first.
 };
 
 struct Hold {  // Of ACQUIRE.
@@ -87,6 +88,7 @@ class World {
   void administer();
   void prepare_queues();  // Sets those that are not declared.
   Pairs some_descriptors();
+  static std::string text_of(const Pairs& pairs);
   std::unique_ptr<Op> show(uint32_t shard, queue::Number number) const;
 
   // ---- Answers.
