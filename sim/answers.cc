@@ -328,6 +328,7 @@ void World::doubt_dequeue(const engine::Dequeue& what) {
 // The process ended first. Whoever never reached an engine has done nothing.
 void World::doubt(Op& op) {
   op.status = base::Error{base::Code::kUnknown, "the process ended", {}};
+  op.answered = now();
   if (op.ran == base::Time{}) return;
   if (auto* enqueue = std::get_if<engine::Enqueue>(&op.what)) {
     for (size_t i = 0; i < op.uids.size(); ++i) {

@@ -140,7 +140,7 @@ class World {
 
   // ---- Replica.
   void compare_replica();
-  std::string differs(Replica& replica);
+  std::string differs(Replica& replica, bool synced_only);
   std::string differs_in_queues(Replica& replica);
   void corrupt();
 
