@@ -76,7 +76,7 @@ struct Dequeue {
 
 struct Ack {
   std::span<const Receipt> receipts;
-  boost::container::small_vector<bool, 8> done;  // Out: as many; false: stale.
+  std::vector<bool> done;  // Out: as many; false: stale.
 };
 
 struct Nack {
