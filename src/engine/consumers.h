@@ -27,6 +27,10 @@ class Consumers {
   Request* first(std::string_view queue);  // Null: nobody waits.
   bool any(std::string_view queue) const { return !waiting_.empty() && by_queue_.contains(queue); }
   size_t size() const { return waiting_.size(); }
+  template <typename Visit>
+  void each_queue(Visit&& visit) const {
+    for (const auto& [queue, line] : by_queue_) visit(std::string_view(queue));
+  }
 
   base::Time due() const;
   Request* over(base::Time now);  // One whose deadline has come; it stays until it is removed.

@@ -230,6 +230,31 @@ TEST(Gate, AKeyInFlightIsStrictlyFirstInFirstOut) {
   EXPECT_EQ(bed.bodies("q", 10), std::vector<std::string>{"2"});
 }
 
+TEST(Gate, AKeyGoesOnWhenWhatItWaitedForExpiresOrItsCapIsRaised) {
+  GateBed bed({});
+  bed.set("q", [](queue::Settings& s) { s.in_flight_per_key = 1; });
+  Message message;
+  message.key = "k";
+  message.ttl = seconds(2);
+  message.body = "short";
+  bed.enqueue("q", message);
+  message.ttl = std::nullopt;
+  for (const char* body : {"next", "last"}) {
+    message.body = body;
+    bed.enqueue("q", message);
+  }
+  EXPECT_TRUE(bed.nack(bed.dequeue("q").at(0), seconds(100)));
+  const Request& waiting = bed.wait_for("q");
+  const Request& second = bed.wait_for("q");
+  bed.pass(seconds(1));
+  EXPECT_FALSE(bed.is_done(waiting));
+  bed.pass(seconds(1));
+  EXPECT_TRUE(bed.is_done(waiting));
+  EXPECT_FALSE(bed.is_done(second));
+  bed.set("q", [](queue::Settings& s) { s.in_flight_per_key = 2; });
+  EXPECT_TRUE(bed.is_done(second));
+}
+
 // Random traffic over shared limits: whoever may go goes at once, and no unit is lost.
 TEST(Gate, WorkThatWaitsUsesAllOfEveryLimit) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {

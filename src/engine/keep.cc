@@ -48,7 +48,9 @@ struct Keeper::State {
   base::Status writing;                           // What chores say.
   std::function<void()> next_chore;
   bool chore_out = false;
-  bool last = false;  // The chore that is out, or next, is the last.
+  bool last = false;  // All slices are made; `ending` is written when ends_at is durable.
+  SnapshotSlices::Records ending;
+  wal::Sequence ends_at = 0;
   bool restarted = false;
   bool sync_asked = false;
   uint64_t appended = 0;  // Bytes since the last snapshot began.
@@ -106,11 +108,12 @@ void Keeper::State::begin() {
   slices = std::make_unique<SnapshotSlices>(books, log.appended() + 1);
   appended = 0;
   restarted = last = sync_asked = false;
+  ending.clear();
+  ends_at = 0;
   writing = {};
 }
 
 void Keeper::State::chore(SnapshotSlices::Records records, bool is_last) {
-  last = is_last;
   next_chore = [this, records = std::move(records), is_last, from = slices->from()] {
     if (!writer) {
       auto created = wal::CheckpointWriter::create(disk, options.dir, options.shard);
@@ -132,15 +135,19 @@ void Keeper::State::slice(base::Time now) {
     writer.reset();
     return begin();
   }
-  SnapshotSlices::Records records = slices->next();
-  if (!records.empty()) return chore(std::move(records), false);
-  // What the snapshot stands on must be durable first.
-  if (log.durable() + 1 < slices->from()) return;
-  chore(slices->end(log.appended() + 1, now), true);
+  if (!last) {
+    SnapshotSlices::Records records = slices->next();
+    if (!records.empty()) return chore(std::move(records), false);
+    ending = slices->end(log.appended() + 1, now);
+    ends_at = log.appended();
+    last = true;
+  }
+  // Slices told of records that a crash could still take; then the snapshot must not be there.
+  if (log.durable() >= ends_at) chore(std::move(ending), true);
 }
 
 void Keeper::State::ended(base::Time now) {
-  const bool finished = writing.has_value() && last;
+  const bool finished = writing.has_value() && last && ending.empty();
   if (finished) {
     snapshot_from = slices->from();
     metrics.snapshots.add(1);
@@ -169,7 +176,7 @@ bool Keeper::busy() const {
   const State& s = *state_;
   if (s.walking || (!s.found.empty() && s.reading.empty())) return true;
   return s.slices && !s.chore_out && !s.next_chore &&
-         (s.restarted || s.log.durable() + 1 >= s.slices->from());
+         (s.restarted || !s.last || s.log.durable() >= s.ends_at);
 }
 
 void Keeper::tick(base::Time now) {
@@ -177,7 +184,7 @@ void Keeper::tick(base::Time now) {
   if (!s.slices && s.wanted(now)) s.begin();
   if (s.slices && !s.chore_out && !s.next_chore) {
     s.slice(now);
-    if (!s.next_chore && s.slices && !s.sync_asked && s.log.durable() + 1 < s.slices->from()) {
+    if (!s.next_chore && s.last && !s.sync_asked) {
       s.sync_asked = true;
       sync();
     }

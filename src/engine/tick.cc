@@ -1,5 +1,6 @@
 // What is due to time, and housekeeping in slices.
 #include <algorithm>
+#include <utility>
 
 #include "engine/body.h"
 
@@ -47,6 +48,7 @@ void Engine::Body::pass(const queue::Due& due, base::Time now) {
       } else {
         finish(*view, Cause::kExpired);
       }
+      touch(id);  // Its key may have waited for it (in_flight_per_key).
       return;
     case queue::Due::What::kLeaseOver:
       // Back at once: the lease was the delay.
@@ -106,7 +108,10 @@ void Engine::Body::tick(base::Time now) {
     gate.leave(*request, now);
     answers.add(*request, 0, queue::Durability::kMemory);
   }
-  reaping = books.store().reap(now, kReapSlice);
+  if (const bool reaped = std::exchange(reaping, books.store().reap(now, kReapSlice)); reaped)
+    consumers.each_queue([this](std::string_view name) {  // Keys may go that were held back.
+      if (QueueBook* const book = books.find(name)) touch(*book);
+    });
   keeper->tick(now);
   publish(now);
 }
