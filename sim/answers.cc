@@ -77,7 +77,6 @@ void World::enqueued(const Op& op, size_t i, queue::Number number, bool sure) {
   event.due_low = op.ran + op.messages[i].delay;
   event.due_high = latest + op.messages[i].delay;
   story.add(event);
-  waited_for_[story.queue].insert(&story);
   if (number != 0) bind(story, number);
 }
 

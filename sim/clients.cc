@@ -115,6 +115,7 @@ void World::produce() {
     message.cost = story->cost;
     op->messages.push_back(message);
     op->uids.push_back(story->uid);
+    waited_for_[queue].insert(story.get());
     stories_.push_back(std::move(story));
     ++outcome_.counts.messages;
   }

@@ -59,6 +59,7 @@ void World::reload() {
 
 void World::end_process(bool power_cut) {
   dispatch();
+  const bool disk_failed = process_.failed();  // What was not synced may be lost.
   ++ends_;
   ++outcome_.counts.restarts;
   if (power_cut) ++outcome_.counts.power_cuts;
@@ -78,7 +79,7 @@ void World::end_process(bool power_cut) {
   for (size_t queue = 0; queue < waited_for_.size(); ++queue) {
     const queue::Durability durability = plan_.queues[queue].settings.durability;
     const bool weak = durability == queue::Durability::kMemory ||
-                      (durability == queue::Durability::kOs && power_cut);
+                      (durability == queue::Durability::kOs && (power_cut || disk_failed));
     for (Story* const story : waited_for_[queue]) story->end(weak);
     if (!weak) continue;
     for (auto& [id, seen] : remembered_) {
