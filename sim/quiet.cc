@@ -124,8 +124,10 @@ void World::look(bool restarted) {
   }
   judge_rest();
   judge_hint();
-  if (restarted || dice_.chance(150)) compare_replica();
-  if (dice_.chance(100)) corrupt();
+  const bool compared = restarted || dice_.chance(150);
+  const bool corrupted = dice_.chance(100);
+  if (compared || corrupted) compare_replica();
+  if (corrupted) corrupt();
 }
 
 void World::find_unknown() {
