@@ -50,7 +50,7 @@ void tell_ok(const Told&, Writer& writer) { writer.simple("OK"); }
 void tell_enqueued(const Told& told, Writer& writer) {
   const engine::Request& request = told.requests.front();
   const queue::Number number = told.as<engine::Enqueue>().numbers.front();
-  writer.text(engine::to_string(engine::MessageId{request.shard, number}));
+  writer.text(engine::spell(engine::MessageId{request.shard, number}));
 }
 
 struct EnqueueWords {
@@ -266,7 +266,7 @@ void add_acks(Errand& errand, uint32_t shard, std::span<const engine::Receipt> r
 
 bool request_ack(Call& call, Draft& draft) {
   const auto words = call.words().subspan(1);
-  std::vector<engine::Receipt> receipts;
+  boost::container::small_vector<engine::Receipt, 4> receipts;
   receipts.reserve(words.size());
   for (const std::string_view word : words) {
     if (const auto receipt = receipt_of(call, word)) receipts.push_back(*receipt);

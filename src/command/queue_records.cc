@@ -77,8 +77,8 @@ void write_delivery(const engine::Delivery& delivery, uint32_t shard, Writer& wr
   const engine::Stored stored = decoded(delivery.record);
   const engine::Receipt receipt{shard, delivery.number, delivery.attempt, delivery.start};
   writer.record(10).field("queue").text(delivery.queue);
-  writer.field("id").text(engine::to_string(engine::MessageId{shard, delivery.number}));
-  writer.field("receipt").text(engine::to_string(receipt));
+  writer.field("id").text(engine::spell(engine::MessageId{shard, delivery.number}));
+  writer.field("receipt").text(engine::spell(receipt));
   writer.field("body").text(stored.body).field("key");
   text_or_nil(stored.key, writer);
   writer.field("attempt").integer(delivery.attempt).field("priority").integer(stored.priority);

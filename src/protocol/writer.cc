@@ -228,10 +228,26 @@ void Writer::put_number(int64_t number) {
   out_.append(digits.data(), std::to_chars(digits.data(), digits.end(), number).ptr);
 }
 
+// Most are short: composed beside, they cost one append.
 void Writer::put_bulk(std::string_view bytes) {
-  put_head('$', static_cast<int64_t>(bytes.size()));
-  out_ += bytes;
-  out_ += "\r\n";
+  constexpr size_t kShortMax = 99;
+  if (bytes.size() > kShortMax) {
+    put_head('$', static_cast<int64_t>(bytes.size()));
+    out_ += bytes;
+    out_ += "\r\n";
+    return;
+  }
+  std::array<char, 5 + kShortMax + 2> whole;
+  char* to = whole.data();
+  *to++ = '$';
+  if (bytes.size() >= 10) *to++ = static_cast<char>('0' + bytes.size() / 10);
+  *to++ = static_cast<char>('0' + bytes.size() % 10);
+  *to++ = '\r';
+  *to++ = '\n';
+  to = std::copy(bytes.begin(), bytes.end(), to);
+  *to++ = '\r';
+  *to++ = '\n';
+  out_.append(whole.data(), to);
 }
 
 void Writer::put_clean(std::string_view text) {
