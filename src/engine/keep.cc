@@ -101,7 +101,9 @@ void Keeper::restart() {
 
 bool Keeper::State::wanted(base::Time now) const {
   const uint64_t index = books.store().messages() * kIndexBytes;
-  return now >= not_before && appended >= std::max(options.snapshot_after_bytes, 2 * index);
+  // One walk through the messages at a time: it marks the flows that it has shown.
+  return now >= not_before && !walking &&
+         appended >= std::max(options.snapshot_after_bytes, 2 * index);
 }
 
 void Keeper::State::begin() {
@@ -211,7 +213,7 @@ void Keeper::State::remove_dead() {
 }
 
 void Keeper::State::choose() {
-  if (walking || !found.empty() || !reading.empty()) return;
+  if (walking || slices || !found.empty() || !reading.empty()) return;
   sparse.clear();
   uint64_t wasted = 0, alive = 0;
   const std::vector<wal::SegmentFacts>& segments = log.segments();

@@ -116,6 +116,7 @@ base::Status SnapshotLoader::take(Kind kind, std::string_view body) {
     case Kind::kFlow: {
       const auto id = get.number<queue::FlowId>();
       if (id >= flows_.size()) flows_.resize(id + 1 + id / 4);
+      flows_[id].told = true;
       flows_[id].queue = get.number<queue::QueueId>();
       flows_[id].key = get.text();
       flows_[id].descriptors = get.text();
@@ -142,7 +143,7 @@ base::Status SnapshotLoader::take(Kind kind, std::string_view body) {
         reason.cause = get.number<Cause>();
         reason.text = get.text();
       }
-      if (!get.whole() || id >= flows_.size()) return broken();
+      if (!get.whole() || id >= flows_.size() || !flows_[id].told) return broken();
       const Flow& flow = flows_[id];
       if (books_.find(flow.queue) == nullptr) return {};  // It went while this was written.
       arrival.queue = flow.queue;

@@ -43,6 +43,7 @@ class SnapshotLoader {
 
  private:
   struct Flow {
+    bool told = false;
     queue::QueueId queue = 0;
     std::string key, descriptors;
   };
