@@ -265,6 +265,7 @@ void World::learn(Op& op) {
 
 void World::note(Op& op) {
   using What = Event::What;
+  for (const uint64_t uid : op.uids) stories_[uid - 1]->open = false;
   if (auto* enqueue = std::get_if<engine::Enqueue>(&op.what)) {
     learn_enqueue(op, *enqueue);
   } else if (auto* dequeue = std::get_if<engine::Dequeue>(&op.what)) {
@@ -328,6 +329,7 @@ void World::doubt_dequeue(const engine::Dequeue& what) {
 void World::doubt(Op& op) {
   op.status = base::Error{base::Code::kUnknown, "the process ended", {}};
   op.answered = now();
+  for (const uint64_t uid : op.uids) stories_[uid - 1]->open = false;
   if (op.ran == base::Time{}) return;
   if (auto* enqueue = std::get_if<engine::Enqueue>(&op.what)) {
     for (size_t i = 0; i < op.uids.size(); ++i) {

@@ -79,6 +79,10 @@ std::map<std::pair<std::string, std::string>, int64_t> World::held() const {
 // Messages whose ENQUEUE was never answered: what numbers they have, if any, only looking tells.
 void World::look_for_unknown(uint32_t shard, std::vector<engine::Shown>& found) {
   std::map<uint64_t, uint64_t> highest;  // By start.
+  const auto in_doubt =
+      static_cast<uint64_t>(std::count_if(stories_.begin(), stories_.end(), [&](const auto& story) {
+        return story->number == 0 && shard_of(story->queue) == shard && !story->over();
+      }));
   for (const auto& [number, story] : by_number_[shard]) {
     uint64_t& high = highest[number >> 40];
     high = std::max(high, number & ((uint64_t{1} << 40) - 1));
@@ -86,7 +90,7 @@ void World::look_for_unknown(uint32_t shard, std::vector<engine::Shown>& found) 
   if (highest.empty()) highest[1] = 0;
   const uint64_t start = std::max<uint64_t>(highest.rbegin()->first, 1);
   for (uint64_t each = start; each <= start + 1 + ends_; ++each) {
-    const uint64_t high = (highest.contains(each) ? highest[each] : 0) + 40;
+    const uint64_t high = (highest.contains(each) ? highest[each] : 0) + 40 + in_doubt;
     for (uint64_t count = 0; count <= high; ++count) {
       const queue::Number number = each << 40 | count;
       if (by_number_[shard].contains(number)) continue;
@@ -166,6 +170,7 @@ void World::look_at_messages() {
 }
 
 void World::look_at(Story& story) {
+  if (story.open) return;
   if (story.number == 0) return story.shown(nullptr, now());
   const Op& answer = ask_now(show(shard_of(story.queue), story.number));
   if (!answer.status) {
