@@ -80,6 +80,11 @@ void World::end_process(bool power_cut) {
     const queue::Durability durability = plan_.queues[queue].settings.durability;
     const bool weak = durability == queue::Durability::kMemory ||
                       (durability == queue::Durability::kOs && (power_cut || disk_failed));
+    if (weak) {  // Even an ack may be undone.
+      for (const auto& story : stories_) {
+        if (story->queue == queue && story->number != 0) waited_for_[queue].insert(story.get());
+      }
+    }
     for (Story* const story : waited_for_[queue]) story->end(weak);
     if (!weak) continue;
     for (auto& [id, seen] : remembered_) {
