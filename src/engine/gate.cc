@@ -145,8 +145,8 @@ void Gate::park(queue::FlowId flow, const Refused& refused, base::Time now) {
   }
   if (alone) {
     wake(refused.state, refused.asked ? refused.at : now, refused.asked);
-  } else if (refused.asked && state.armed.first == line && first_of(line) == flow) {
-    wake(refused.state, refused.at, true);
+  } else if (state.armed.first == line && first_of(line) == flow) {  // Its cost may be less.
+    wake(refused.state, refused.asked ? refused.at : now, refused.asked);
   }
 }
 
@@ -286,7 +286,7 @@ void Gate::leave(Request& request, base::Time now) {
     asked.allowed = false;
     asked.limited_by = asked.nearest;
   }
-  if (!line.waiting.empty()) return;
+  if (!line.waiting.empty()) return next_may_go(line.line);
   drop_line(line.line);
   checks_.erase(std::string(line.ask));
 }

@@ -169,6 +169,7 @@ class Gate {
   void push(uint32_t line, queue::FlowId flow);
   void pull(queue::FlowId flow);     // Out of its line; still parked.
   void release(queue::FlowId flow);  // Out of its line, and not parked any more.
+  void next_may_go(uint32_t line);
   void place(Line& line, size_t at, const Entry& entry);
   void sift(Line& line, size_t at);
   uint32_t line_with(queue::FlowId flow) { return store_.note(flow, 0) - 1; }  // kNone: none.

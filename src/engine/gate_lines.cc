@@ -52,6 +52,7 @@ void Gate::pull(queue::FlowId flow) {
   Line& line = lines_[number];
   const size_t at = store_.note(flow, 1) & kPlace;
   CHECK(at < line.flows.size() && line.flows[at].flow == flow);
+  if (at == 0) next_may_go(number);
   store_.note(flow, 0) = 0;
   const Entry last = line.flows.back();
   line.flows.pop_back();
@@ -60,6 +61,12 @@ void Gate::pull(queue::FlowId flow) {
     sift(line, at);
   }
   if (line.flows.empty() && line.flows.capacity() > 64) line.flows.shrink_to_fit();
+}
+
+// Whoever was first there goes: the instant that was named is not that of the next one.
+void Gate::next_may_go(uint32_t number) {
+  const Line& line = lines_[number];
+  if (!line.free && states_[line.state].armed.first == number) wake(line.state, {}, false);
 }
 
 void Gate::release(queue::FlowId flow) {
@@ -146,6 +153,7 @@ uint32_t Gate::new_line(uint32_t state, queue::QueueId queue, CheckLine* check) 
 void Gate::drop_line(uint32_t number) {
   Line& line = lines_[number];
   CHECK(line.flows.empty());
+  next_may_go(number);
   unlink(number);
   const uint32_t state = line.state;
   if (line.check == nullptr) {

@@ -209,6 +209,29 @@ TEST(Gate, PausedRemovedAndExpiredMessagesPassTheirTurnOn) {
   EXPECT_EQ(TestBed::body(std::get<Dequeue>(waiting.what).deliveries.at(0)), "last");
 }
 
+TEST(Gate, WhenTheFirstInLineLeavesTheNextIsAskedAtOnce) {
+  GateBed bed({node("queue", gcra(1, seconds(1), 10))});
+  bed.queue("q", {"queue={queue}"});
+  const limiter::Entry entry{"queue", "q"};
+  const limiter::Descriptor descriptor{&entry, 1};
+  Check asked;
+  asked.domain = "out";
+  asked.descriptors = {&descriptor, 1};
+  asked.cost = 5;
+  EXPECT_TRUE(bed.ask(asked).allowed);
+  asked.cost = 10;
+  asked.wait = seconds(2);
+  const Request& large = bed.start(asked);
+  bed.send("q", "small");
+  const Request& waiting = bed.wait_for("q");
+  bed.pass(milliseconds(1999));
+  EXPECT_FALSE(bed.is_done(waiting));  // Its turn comes behind the large one.
+  bed.pass(milliseconds(1));
+  EXPECT_TRUE(bed.is_done(large));
+  EXPECT_FALSE(std::get<Check>(large.what).allowed);
+  EXPECT_TRUE(bed.is_done(waiting));
+}
+
 TEST(Gate, AKeyInFlightIsStrictlyFirstInFirstOut) {
   GateBed bed({});
   bed.set("q", [](queue::Settings& s) { s.in_flight_per_key = 1; });
