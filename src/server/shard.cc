@@ -45,7 +45,7 @@ void Shard::turn() {
   if (engine_->due() <= now) engine_->tick(now);
   tell_freed(now);
   engine_->release();
-  if (!log_.out() && engine_->has_batch()) log_.hand(engine_->take(now));
+  hand_batch(now);
   if (!chores_.out()) {
     if (std::function<void()> chore = engine_->take_chore()) chores_.hand(std::move(chore));
   }
@@ -54,6 +54,7 @@ void Shard::turn() {
 
 void Shard::collect(base::Time now) {
   if (std::optional<wal::Batch> batch = log_.collect()) {
+    gather_.back(now);
     engine_->give_back(std::move(*batch), now);
     written_ = log_.written();  // What is told of this one is not the next one's.
     note_failure();
@@ -65,10 +66,20 @@ void Shard::collect(base::Time now) {
 
 void Shard::run_inbox(base::Time now) {
   const size_t end = std::min(inbox_.size(), next_ + kRequestsAtOnce);
-  while (next_ < end && !engine_->stalled()) engine_->run(*inbox_[next_++], now);
+  for (; next_ < end && !engine_->stalled(); ++next_) {
+    engine_->run(*inbox_[next_], now);
+    gather_.arrived();
+  }
   if (next_ < inbox_.size()) return;
   inbox_.clear();
   next_ = 0;
+}
+
+void Shard::hand_batch(base::Time now) {
+  if (log_.out() || !engine_->has_batch()) return;
+  if (gather_.leave_at() > now && !engine_->stalled()) return;
+  gather_.handed(now);
+  log_.hand(engine_->take(now));
 }
 
 // What the engine does about one may free others, which come with the next turn.
@@ -80,7 +91,9 @@ void Shard::tell_freed(base::Time now) {
 
 base::Time Shard::due() const {
   const bool more = next_ < inbox_.size() && !engine_->stalled();
-  return more || !freed_.empty() || limits_changed_ ? base::Time::min() : engine_->due();
+  if (more || !freed_.empty() || limits_changed_) return base::Time::min();
+  if (log_.out() || !engine_->has_batch()) return engine_->due();
+  return std::min(engine_->due(), gather_.leave_at());
 }
 
 bool Shard::at_rest() const {

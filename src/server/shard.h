@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "engine/engine.h"
+#include "server/gather.h"
 #include "server/log_thread.h"
 
 namespace server {
@@ -40,6 +41,7 @@ class Shard {
   void collect(base::Time now);
   void run_inbox(base::Time now);
   void tell_freed(base::Time now);
+  void hand_batch(base::Time now);
   void note_failure();
 
   const std::unique_ptr<engine::Engine> engine_;
@@ -48,6 +50,7 @@ class Shard {
   std::vector<engine::Request*> inbox_;
   size_t next_ = 0;  // Of inbox_: what is before it has been run.
   std::vector<base::Hash128> freed_, telling_;
+  Gather gather_;
   wal::Sequence written_ = 0;
   bool limits_changed_ = false;
   bool failed_ = false;
