@@ -56,7 +56,7 @@ class Clients {
       fcntl(one.socket, F_SETFL, O_NONBLOCK);
     }
     for (Connection& one : connections_) {
-      epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {.ptr = &one}};
+      epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET, .data = {.ptr = &one}};
       epoll_ctl(poll_, EPOLL_CTL_ADD, one.socket, &event);
     }
     schedule_ = {steady_now(),
@@ -126,7 +126,8 @@ class Clients {
         one.stuck = false;
         send_rest(one);
       }
-      if ((events[i].events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) receive(one);
+      if ((events[i].events & ~static_cast<uint32_t>(EPOLLOUT)) != 0)
+        receive(one, (events[i].events & EPOLLRDHUP) != 0);
     }
   }
 
@@ -135,7 +136,7 @@ class Clients {
     return static_cast<long>(std::clamp<int64_t>(left, 0, 100'000'000));
   }
 
-  void receive(Connection& one) {
+  void receive(Connection& one, bool to_the_end) {
     for (;;) {
       const ssize_t n = recv(one.socket, buffer_.data(), buffer_.size(), 0);
       if (n < 0 && errno == EAGAIN) break;
@@ -144,7 +145,7 @@ class Clients {
       const Talk::Taken taken = one.talk->take(one.in);
       one.in.erase(0, taken.bytes);
       if (taken.answers > 0) answered(one, taken.answers);
-      if (static_cast<size_t>(n) < buffer_.size()) break;
+      if (static_cast<size_t>(n) < buffer_.size() && !to_the_end) break;
     }
   }
 
