@@ -275,6 +275,7 @@ void World::judge_hint() {
 // P3, P7: while a consumer waits, no message waits that may go.
 void World::judge_rest() {
   if (disk_full_ || process_.failed()) return;
+  if (process_.promised()) return;  // Units are kept for somebody; a dry run does not see that.
   ++outcome_.counts.idle_turns_judged;
   for (const Op* const op : process_.waiting()) {
     if (op->ran != base::Time{}) judge_waiting(*op);
