@@ -54,7 +54,7 @@ def filled(server, count, **load):
 
 
 def drained(server, count, per_verb):
-    return loaded(server, "drain", clock=running_seconds, connections=1, operations=count,
+    return loaded(server, "drain", clock=running_seconds, pin=LOAD_CORE, connections=1, operations=count,
                   **({"count": per_verb} if per_verb > 1 else {}))
 
 
@@ -85,7 +85,7 @@ def waiting(run):
     rounds = 5 if run.quick else 25
     lines = []
     with Place(run.folder) as place, Place(run.folder) as other:
-        full, small = place.start(1, "os"), other.start(1, "os")
+        full, small = place.start(1, "os", pin=SERVER_CORE), other.start(1, "os", pin=SERVER_CORE)
         bytes_each = filled(full, many)
         lines.append([f"a waiting message, of {many:,}", f"{bytes_each:.1f} bytes", "100"])
         refilled(small)
@@ -113,7 +113,7 @@ def lines_of_memory(run, lines, rounds):
     return table("Memory of what waits",
                  "The server's resident size (VmRSS) after it was filled less before, 128-byte bodies on disk, "
                  "durability os, 1 thread, one queue; the cost is server time on a core, median of "
-                 f"{rounds} × 900 messages, two servers in turn.", ["", "measured", "at most"], lines)
+                 f"{rounds} × 900 messages, two servers in turn, pinned to core 0, the load on core 1.", ["", "measured", "at most"], lines)
 
 
 def ready_after(place):
