@@ -109,6 +109,10 @@ std::string World::differs_in_queues(Replica& replica) {
           return each.queue == a.row.name && each.standing.state == queue::State::kLeased &&
                  each.standing.at == kTied;  // They end with the process.
         }));
+    const bool may_expire = std::any_of(shown_.begin(), shown_.end(), [&](const auto& each) {
+      return each.queue == a.row.name && each.standing.at == kTied && each.expires != base::Time{};
+    });
+    if (may_expire) continue;  // Given back to a queue where its TTL is over.
     if (a.row.depths.waiting() + tied != b.row.depths.waiting() ||
         a.row.depths.leased != b.row.depths.leased + tied ||
         a.row.depths.dead != b.row.depths.dead || a.row.depths.bytes != b.row.depths.bytes) {

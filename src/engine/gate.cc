@@ -145,8 +145,8 @@ void Gate::park(queue::FlowId flow, const Refused& refused, base::Time now) {
   }
   if (alone) {
     wake(refused.state, refused.asked ? refused.at : now, refused.asked);
-  } else if (state.armed.first == line && first_of(line) == flow) {  // Its cost may be less.
-    wake(refused.state, refused.asked ? refused.at : now, refused.asked);
+  } else if (refused.asked && state.armed.first == line && first_of(line) == flow) {
+    wake(refused.state, refused.at, true);
   }
 }
 
