@@ -180,8 +180,10 @@ void World::judge_turns(const queue::Settings& settings, const Standings& keys, 
     double& lead = ahead[first ? std::pair(story.key, key) : std::pair(key, story.key)];
     const double step = static_cast<double>(story.cost) * own;
     lead += first ? step : -step;
+    // Twice queue.h's bound: a snapshot does not hold turns, so a restart may begin as far off as
+    // the bound allows.
     const double bound =
-        static_cast<double>(plan_.cost_max) * (own + 1.0 / weight_of(settings, key));
+        2 * static_cast<double>(plan_.cost_max) * (own + 1.0 / weight_of(settings, key));
     if (std::abs(lead) > bound + 1e-6) {
       throw Broken{"fairness: key \"" + story.key + "\" is ahead of \"" + key + "\" by " +
                    std::to_string(lead) + ", the bound is " + std::to_string(bound) + story.tell()};
