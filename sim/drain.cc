@@ -157,7 +157,9 @@ void World::drain_in_order(size_t queue) {
                    story.tell()};
     }
     key.erase(key.begin());
-    if (plan.settings.decide.domain.empty()) judge_turns(plan.settings, keys, story, ahead);
+    // A snapshot does not hold turns, so they are judged in lives without a restart.
+    if (plan.settings.decide.domain.empty() && outcome_.counts.restarts == 0)
+      judge_turns(plan.settings, keys, story, ahead);
     if (key.empty()) keys.erase(line_of(story));
     InHand in_hand{{answer.shard, got[0].number, got[0].attempt, got[0].start}, story.uid};
     auto ack = this->op(answer.shard);
@@ -180,10 +182,8 @@ void World::judge_turns(const queue::Settings& settings, const Standings& keys, 
     double& lead = ahead[first ? std::pair(story.key, key) : std::pair(key, story.key)];
     const double step = static_cast<double>(story.cost) * own;
     lead += first ? step : -step;
-    // Twice queue.h's bound: a snapshot does not hold turns, so a restart may begin as far off as
-    // the bound allows.
     const double bound =
-        2 * static_cast<double>(plan_.cost_max) * (own + 1.0 / weight_of(settings, key));
+        static_cast<double>(plan_.cost_max) * (own + 1.0 / weight_of(settings, key));
     if (std::abs(lead) > bound + 1e-6) {
       throw Broken{"fairness: key \"" + story.key + "\" is ahead of \"" + key + "\" by " +
                    std::to_string(lead) + ", the bound is " + std::to_string(bound) + story.tell()};
