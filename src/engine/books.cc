@@ -214,8 +214,13 @@ void Books::restore(const queue::Arrival& arrival, const queue::Standing& standi
                     const Reason& reason) {
   live_.add(position_of(arrival.place).segment, arrival.bytes);
   store_.enqueue(arrival);
-  store_.move(arrival.number, standing);
-  reserve(*store_.find(arrival.number), 1);
+  const queue::Standing fresh{.state = queue::State::kReady, .at = arrival.enqueued};
+  if (standing == fresh) {  // Most are: no need to look them up again.
+    ++waiting_;
+  } else {
+    store_.move(arrival.number, standing);
+    reserve(*store_.find(arrival.number), 1);
+  }
   if (reason.cause != Cause::kNone) reasons_[arrival.number] = reason;
 }
 

@@ -67,7 +67,7 @@ void Engine::Body::adopt(base::Time now) {
   now_ = now;
   std::vector<queue::Number> ended;
   uint64_t cursor = 0;
-  do {
+  for (bool more = books.leased() > 0; more; more = cursor != 0) {
     cursor = books.store().walk(
         cursor, 1 << 16, [&](const queue::View& view, const queue::Store::Flow& flow, bool) {
           if (view.standing.state != queue::State::kLeased) return;
@@ -78,7 +78,7 @@ void Engine::Body::adopt(base::Time now) {
                             hold_id(view.number, view.standing.delivered), view.standing.at, now);
           }
         });
-  } while (cursor != 0);
+  }
   for (const queue::Number number : ended) {
     if (const auto view = books.store().find(number)) give_back(*view, {}, Cause::kLeft, now);
   }
