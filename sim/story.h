@@ -64,7 +64,7 @@ class Story {
  public:
   // What the producer said.
   uint64_t uid = 0;
-  bool open = true;  // Its ENQUEUE is neither answered nor in doubt.
+  bool open = true;          // Its ENQUEUE is neither answered nor in doubt.
   size_t queue = 0;          // Index in the plan.
   queue::Number number = 0;  // 0: not known yet.
   std::string body, key;
