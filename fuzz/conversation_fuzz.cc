@@ -1,5 +1,6 @@
-// Arbitrary bytes to a conversation with a real limiter and real engines, in pieces as the bytes themselves say.
-// What must hold: no crash, no bytes used beyond those given, and whole lines of answers.
+// Arbitrary bytes to a conversation with a real limiter and real engines, in pieces as the bytes
+// themselves say. What must hold: no crash, no bytes used beyond those given, and whole lines of
+// answers.
 #include <cstddef>
 #include <cstdint>
 #include <string>
