@@ -65,7 +65,7 @@ void World::produce() {
   const size_t queue = dice_.below(plan_.queues.size());
   const QueuePlan& plan = plan_.queues[queue];
   auto op = this->op(shard_of(queue));
-  const uint64_t count = dice_.chance(850) ? 1 : dice_.between(2, 6);
+  const auto count = static_cast<uint64_t>(dice_.chance(850) ? 1 : dice_.between(2, 6));
   op->headers.reserve(2 * count);
   op->messages.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {

@@ -80,7 +80,8 @@ void Ledger::replay(base::Time at, const Charge& entry) {
     for (const auto& [key, value] : entry.descriptors) {
       if (key == limit.plan.key) sums[value] += entry.cost;
     }
-    for (const auto& [value, cost] : sums) {
+    for (const auto& [value, sum] : sums) {
+      const int64_t cost = sum;  // A binding cannot be captured.
       State& state = limit.states.try_emplace(value, State{.exact = limit.exact}).first->second;
       state.last.push_back(to_string(at) + " " + entry.who + " cost " + std::to_string(cost));
       const bool allowed = std::visit(
