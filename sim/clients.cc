@@ -7,7 +7,6 @@
 namespace sim {
 namespace {
 
-constexpr base::Time kFar = base::Time::max();
 
 std::string random_text(Dice& dice, size_t bytes_max) {
   std::string text(dice.below(bytes_max + 1), 'x');
