@@ -37,7 +37,10 @@ struct Damage {
   uint64_t begin = 0, end = 0;
   Sequence first_lost = 0, last_lost = 0;  // None if first > last.
   std::string why;
-  bool repairable() const { return what != What::kOther; }
+  // A gap is a record: less room than its header takes holds none.
+  bool repairable() const {
+    return what != What::kOther && (what != What::kBytes || end >= begin + kRecordHeaderBytes);
+  }
 };
 std::string to_string(const Damage& damage);  // One line, for people.
 
