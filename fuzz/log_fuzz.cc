@@ -1,5 +1,6 @@
 // Any bytes as the segments of a log: an opening takes them or refuses them in words, an opening
-// after it agrees, and what inspect() calls repairable is opened after a repair.
+// after it agrees, and so it does after a repair. (That a repair of what a disk has damaged is
+// opened is inspect_test's: forged records may contradict each other in ways no gap mends.)
 //
 // The first byte chooses how the rest is cut into segments and whether what was cut is sealed, so
 // that the records behind checksums are reached.
@@ -84,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   }
   CHECK(!first.error().what.empty());
   if (!wal::repair(disk, "d", *found)) return 0;
-  CHECK(replayed(disk));
+  const auto repaired = replayed(disk);
+  CHECK(repaired || !repaired.error().what.empty());
   return 0;
 }
