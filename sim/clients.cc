@@ -7,7 +7,6 @@
 namespace sim {
 namespace {
 
-
 std::string random_text(Dice& dice, size_t bytes_max) {
   std::string text(dice.below(bytes_max + 1), 'x');
   for (char& c : text) c = static_cast<char>('a' + dice.below(26));
