@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"5/s burst 0",
              "f:3:21: burst \"0\" must be an integer between 1 and 9223372036854775807\n"},
         Case{"{rate: 1/d, burst: 99999999999}",
-             "f:3:40: burst 99999999999 at 1/d would take over 146 years to leak away\n"},
+             "f:3:40: burst 99999999999 at 1/d would take over 73 years to leak away\n"},
         Case{"{rate: [1]}", "f:3:28: rate must be text as in 100/s, not a list\n"},
         Case{"{rate: 1/s, burst: -1}",
              "f:3:40: burst must be an integer between 0 and 9223372036854775807, not '-1'\n"},

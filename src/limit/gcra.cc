@@ -17,7 +17,7 @@ base::Result<Gcra> Gcra::make(Rate rate, int64_t burst) {
   if (base::Int128{burst} * rate.period.count() >
       base::Int128{kToleranceMax.count()} * rate.count) {
     return base::invalid("burst " + std::to_string(burst) + " at " + to_string(rate) +
-                             " would take over 146 years to leak away",
+                             " would take over 73 years to leak away",
                          "burst");
   }
   return Gcra(rate, burst);

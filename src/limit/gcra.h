@@ -11,7 +11,8 @@
 // Time that goes back: the TAT only lies further ahead, so less is allowed, never more.
 // State: 16 bytes. An idle state (TAT <= now) equals an absent one.
 //
-// An instant lies in [0, 2^62) nanoseconds (until the year 2116): TAT = instant + tolerance fits.
+// An instant lies in [0, 2^62) nanoseconds (until the year 2116), also the one that lies a whole
+// tolerance ahead: TAT = instant + tolerance fits.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -38,7 +39,7 @@ class Gcra {
   // burst · period / count is over kToleranceMax.
   static base::Result<Gcra> make(Rate rate, int64_t burst);
 
-  static constexpr base::Duration kToleranceMax{int64_t{1} << 62};  // 146 years.
+  static constexpr base::Duration kToleranceMax{int64_t{1} << 61};  // 73 years.
 
   int64_t burst() const { return burst_; }
   Rate rate() const {
