@@ -76,6 +76,10 @@ class Engine {
   // `on_done` is called for every request once, from inside release(), give_back() or stop().
   void on_done(std::function<void(Request&)> done);
 
+  // A queue has become one that is pushed, or is told otherwise; not on(): it is none any more. At
+  // once for all there are, then from inside the calls that change them.
+  void on_push(std::function<void(std::string_view queue, const queue::Push& push)> told);
+
   void run(Request& request, base::Time now);  // `request` lives until it is done.
   void tick(base::Time now);                   // What is due, and a slice of housekeeping.
   base::Time due() const;  // When tick() has something to do; a past instant: at once.

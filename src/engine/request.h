@@ -71,7 +71,10 @@ struct Dequeue {
   std::optional<base::Duration> lease;  // Nothing: the queue's. 0: ends with the connection.
   std::shared_ptr<Claim> claim;         // Shared by the shards that it waits in. Null: it waits in
                                         // this one only.
-  std::vector<Delivery> deliveries;     // Out.
+  bool unsynced = false;  // The receipts never leave the process, so the answer waits for no sync
+                          // (but for bodies that are still to be read). Of the dispatcher; such a
+                          // request may wait longer than Bounds::wait_max.
+  std::vector<Delivery> deliveries;  // Out.
 };
 
 struct Ack {
@@ -213,6 +216,22 @@ struct Check {
     bool shadow = false;
   };
   std::vector<Row> rows;
+};
+
+// Where the ready messages of push queues want to go, and why they wait: a walk over all flows in
+// slices, so the answer may take some ticks. kFull: another one is under way.
+struct Targets {
+  std::string_view host;  // Of this one only; empty: all.
+  uint32_t hosts_max = 10'000;
+  struct Row {
+    std::string host;
+    uint64_t waiting = 0;    // Messages that are ready.
+    std::string limited_by;  // Of the flow whose head is oldest; empty: nobody.
+    base::Time until{};      // As Why::until.
+    base::Time oldest{};     // Since when the oldest has been ready, where known.
+  };
+  std::vector<Row> rows;                                  // Out: by messages waiting, most first.
+  std::vector<std::pair<std::string, uint64_t>> reasons;  // Out: messages by what limits them.
 };
 
 // A shard has taken the claim: whoever waits with it here waits no more.

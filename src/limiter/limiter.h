@@ -32,6 +32,10 @@ std::string_view to_string(DecidedBy by);
 struct Ask {
   std::string_view domain{};
   std::span<const Descriptor> descriptors{};
+  // Of a second domain, charged with the first or not at all (pushes carry those of `outbound`);
+  // an unknown one matches nothing.
+  std::string_view also_domain{};
+  std::span<const Descriptor> also{};
   int64_t cost = 1;      // >= 0; limits with `counts: requests` take 1 whatever it is.
   bool dry_run = false;  // Charges nothing and is not counted as a decision.
 };

@@ -27,6 +27,17 @@ struct Decide {
   friend bool operator==(const Decide&, const Decide&) = default;
 };
 
+// Deliveries that the dispatcher makes by itself, over HTTP. An empty url: the queue has consumers.
+struct Push {
+  std::string url;  // A template: "https://example.com/hook", "{header:url}".
+  std::string method = "POST";
+  base::Duration timeout = std::chrono::seconds(10);  // Of the whole exchange, body included.
+  uint16_t redirects = 0;                             // Followed at most; 0: a 3xx is a failure.
+  std::string signing_secret_env;  // The environment variable that has the secret; empty: unsigned.
+  bool on() const { return !url.empty(); }
+  friend bool operator==(const Push&, const Push&) = default;
+};
+
 struct Settings {
   base::Duration lease = std::chrono::seconds(30);
   uint16_t attempts = 16;
@@ -42,6 +53,7 @@ struct Settings {
   uint64_t messages_max = 0;                              // Waiting and leased; 0: none.
   uint64_t bytes_max = 0;                                 // Of their bodies; 0: none.
   bool paused_in = false, paused_out = false;
+  Push push;
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
@@ -49,6 +61,10 @@ inline constexpr base::Duration kLeaseMin = std::chrono::milliseconds(1);
 inline constexpr base::Duration kLeaseMax = std::chrono::hours(12);
 inline constexpr base::Duration kDelayMax = std::chrono::hours(24 * 365);  // And of a TTL.
 inline constexpr base::Duration kDedupWindowMax = std::chrono::hours(24 * 7);
+inline constexpr base::Duration kPushTimeoutMin = std::chrono::milliseconds(1);
+inline constexpr base::Duration kPushTimeoutMax = std::chrono::hours(1);
+inline constexpr uint16_t kPushRedirectsMax = 20;
+inline constexpr size_t kPushUrlBytesMax = 2048;
 inline constexpr uint32_t kPriorityDefault = 1024;
 inline constexpr uint16_t kAttemptsMax = 65'535;
 inline constexpr uint32_t kWeightMax = 1'000'000;

@@ -1,0 +1,111 @@
+// HTTP requests over libcurl's multi interface, driven by one loop: its sockets are sources of the
+// loop's epoll set, so a thousand requests in flight need no thread.
+//
+//   send() ─► a handle (used again) ─► connect (guard) ─► request ─► headers ─► body ─► done
+//                 deadline: all of it ──────────────────────────────────────────────┘
+//
+// It only ever sees requests that run: whoever queues them is elsewhere (engine/gate.h).
+//
+// Thread: its loop's.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "http/address_guard.h"
+#include "http/url.h"
+
+namespace io {
+class Loop;
+}
+
+namespace http {
+
+// Why there is no answer, or no whole one.
+enum class Failure : uint8_t {
+  kNone,
+  kUrl,    // Refused before anything was sent.
+  kGuard,  // The address guard refused every address.
+  kDns,
+  kConnect,
+  kTls,
+  kTimeout,   // The deadline, whatever it was doing.
+  kTooLarge,  // Headers or the (decompressed) body are over their bounds.
+  kRedirect,  // Too many, to another scheme than http(s), or from https to http.
+  kBroken,    // The connection ended, or what came is no HTTP.
+  kCancelled,
+};
+std::string_view to_string(Failure failure);  // "timeout", "dns", …
+
+struct ClientOptions {
+  AddressGuard guard;
+  std::function<void(std::string_view host, std::string_view range)> on_report;  // Report mode.
+  size_t idle_connections_max = 1024;  // Kept open for the next request; bounded in all.
+  std::string ca_file;                 // Empty: the system's.
+  std::string user_agent;              // Empty: "ratelimmq/VERSION".
+};
+
+struct Field {
+  std::string_view name, value;
+};
+
+// Views live until send() returns; `body` until `done` is called.
+struct Outgoing {
+  std::string_view method = "GET";
+  const Url* url = nullptr;
+  std::span<const Field> fields;  // Host, Content-Length and Connection are the client's own.
+  std::string_view body;
+  base::Duration timeout = std::chrono::seconds(30);  // From send() to the last byte of the body.
+  size_t header_bytes_max = size_t{64} << 10;
+  uint64_t body_bytes_max = uint64_t{64} << 20;  // Decompressed.
+  bool decompress = true;                        // Asks for gzip, br, zstd and undoes them.
+  // Followed by the client itself. To another origin none of `fields` goes along; from https to
+  // http is a failure; 301, 302 and 303 become GET without a body (HEAD stays HEAD).
+  unsigned redirects_max = 0;
+  size_t kept_bytes = 0;  // So much of the body's beginning is in Response::body.
+  // Gets the body as it arrives; false: stop (kCancelled). May be empty: then it is only counted.
+  std::function<bool(std::string_view)> on_body;
+};
+
+struct Response {
+  Failure failure = Failure::kNone;
+  std::string error;        // For people, of a failure; names no secret. Empty: none.
+  int status = 0;           // 0: no status line came.
+  uint64_t body_bytes = 0;  // Decompressed, as far as it came.
+  std::string body;         // The first kept_bytes.
+  std::string retry_after, ratelimit, age, location;  // Fields of the final answer, as received.
+  struct Phases {  // From send() on; 0: not reached, or nothing to do (a connection used again).
+    base::Duration dns{}, connect{}, tls{}, first_byte{}, total{};
+  } phases;
+};
+
+class Client {
+ public:
+  using Done = std::function<void(Response&&)>;
+
+  // `loop` outlives it, and runs nothing more of it once it is gone.
+  Client(io::Loop& loop, ClientOptions options);
+  ~Client();  // Requests in flight are dropped; their `done` is not called.
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  using Id = uint64_t;
+  // `done` is called once, never from inside send(). It may send the next one.
+  Id send(const Outgoing& outgoing, Done done);
+  void cancel(Id id);  // `done` is called with kCancelled, not from inside; unknown ids: nothing.
+  size_t in_flight() const;
+  size_t connections() const;  // Open, idle ones too.
+
+ private:
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace http
