@@ -9,7 +9,7 @@ Batch::~Batch() = default;
 
 void Batch::add(const Ask& ask) {
   CHECK(ask.cost >= 0);
-  CHECK(ask.descriptors.size() <= kDescriptorsMax);
+  CHECK(ask.descriptors.size() <= kDescriptorsMax && ask.also.size() <= kDescriptorsMax);
   BatchState::Item& item = state_->items.emplace_back();
   item.ask = ask;
 }

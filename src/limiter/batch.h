@@ -16,7 +16,7 @@ struct BatchState {
     Ask ask;
     std::string_view throttle_key;
     uint32_t law = kNoLaw;  // Index in laws: this is a throttle ask. Its cost is ask.cost.
-    const Limits::Domain* domain = nullptr;
+    Domains domains;
     GatheredSpan span;
   };
   static constexpr uint32_t kNoLaw = ~uint32_t{0};

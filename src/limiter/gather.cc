@@ -38,9 +38,9 @@ bool counts_cost(const Limit& limit) {
 
 namespace {
 
-void match_all(const Keys& keys, const Limits::Domain& domain, const Ask& ask, bool with_blocks,
-               Gathered& out) {
-  for (const Descriptor descriptor : ask.descriptors) {
+void match_all(const Keys& keys, const Limits::Domain& domain,
+               std::span<const Descriptor> descriptors, bool with_blocks, Gathered& out) {
+  for (const Descriptor descriptor : descriptors) {
     const std::span<const Limit> limits = Limits::match(domain, descriptor, out.text);
     if (!limits.empty()) {
       const base::Hash128 hash = keys.of_limits(out.text);
@@ -94,11 +94,24 @@ void add_hit(const Ask& ask, size_t first_hit, Met& met, std::vector<Hit>& hits)
 
 }  // namespace
 
-GatheredSpan gather(const Keys& keys, const Limits::Domain& domain, const Ask& ask,
-                    bool with_blocks, Gathered& out) {
+Domains find(const Limits& limits, const Ask& ask) {
+  Domains domains{.first = limits.find(ask.domain)};
+  if (!ask.also_domain.empty()) domains.also = limits.find(ask.also_domain);
+  return domains;
+}
+
+GatheredSpan gather(const Keys& keys, const Domains& domains, const Ask& ask, bool with_blocks,
+                    Gathered& out) {
   GatheredSpan span = out.nothing();
-  match_all(keys, domain, ask, with_blocks, out);
-  if (domain.any_replaces()) displace(out.met, span.met);
+  if (domains.first != nullptr) {
+    match_all(keys, *domains.first, ask.descriptors, with_blocks, out);
+    if (domains.first->any_replaces()) displace(out.met, span.met);
+  }
+  if (domains.also != nullptr) {
+    const size_t from = domains.also == domains.first ? span.met : out.met.size();
+    match_all(keys, *domains.also, ask.also, with_blocks, out);
+    if (domains.also->any_replaces()) displace(out.met, from);
+  }
   for (size_t i = span.met; i < out.met.size(); ++i) {
     add_hit(ask, span.hits, out.met[i], out.hits);
     span.quota |= out.met[i].limit->spec.quota;

@@ -3,6 +3,9 @@
 //
 //   descriptors ── match ──► met limits ── replaces ──► ── merge ──► hits (distinct keys)
 //
+// Limits of the ask's second domain are met beside those of the first. `replaces` works within a
+// domain: the names of one mean nothing in another.
+//
 // Everything is appended to flat vectors, so that a batch of asks shares one set of them.
 #pragma once
 #include <cstdint>
@@ -56,9 +59,21 @@ struct Gathered {
   void clear();
 };
 
+struct Domains {  // Of an ask. Null: not asked for, or unknown; it matches nothing.
+  const Limits::Domain* first = nullptr;
+  const Limits::Domain* also = nullptr;
+  // In whose name the decision is counted; null: in nobody's.
+  const Limits::Domain* counting() const { return first != nullptr ? first : also; }
+};
+Domains find(const Limits& limits, const Ask& ask);
+// Does the ask name a first domain that is not there? Without a name it is of its second only.
+inline bool unknown(const Domains& domains, const Ask& ask) {
+  return domains.first == nullptr && (!ask.domain.empty() || ask.also_domain.empty());
+}
+
 // `with_blocks`: collect the keys of blocks too.
-GatheredSpan gather(const Keys& keys, const Limits::Domain& domain, const Ask& ask,
-                    bool with_blocks, Gathered& out);
+GatheredSpan gather(const Keys& keys, const Domains& domains, const Ask& ask, bool with_blocks,
+                    Gathered& out);
 
 // What a limit counts of a cost: 1 if it counts requests or holds, whatever the cost. A hold is one
 // unit of work in flight, however many descriptors lead to its limit.

@@ -43,19 +43,20 @@ class Deciding {
       if (item.law != BatchState::kNoLaw) {
         gather_throttle(item);
       } else {
-        item.domain = domain_of(item.ask);
-        item.span = item.domain != nullptr ? gather(limiter_.keys, *item.domain, item.ask,
-                                                    with_blocks, batch_.gathered)
-                                           : batch_.gathered.nothing();
+        item.domains = domains_of(item.ask);
+        item.span = unknown(item.domains, item.ask) ? batch_.gathered.nothing()
+                                                    : gather(limiter_.keys, item.domains, item.ask,
+                                                             with_blocks, batch_.gathered);
       }
     }
   }
 
   // Asks of one batch mostly name one domain.
-  const Limits::Domain* domain_of(const Ask& ask) {
+  Domains domains_of(const Ask& ask) {
+    if (!ask.also_domain.empty()) return limiter_.find(*batch_.published, ask);
     if (last_domain_ == nullptr || last_domain_->name() != ask.domain)
-      last_domain_ = limiter_.find(*batch_.published, ask.domain);
-    return last_domain_;
+      last_domain_ = limiter_.find(*batch_.published, ask).first;
+    return {.first = last_domain_};
   }
 
   void gather_throttle(BatchState::Item& item) {
@@ -81,7 +82,7 @@ class Deciding {
   void decide(const BatchState::Item& item, Answer& answer) {
     if (item.law != BatchState::kNoLaw) {
       decide_throttle(item, answer);
-    } else if (item.domain == nullptr) {
+    } else if (unknown(item.domains, item.ask)) {
       answer.known_domain = false;
     } else {
       decide_limits(item, answer);
@@ -103,8 +104,9 @@ class Deciding {
         decide_ask(limiter_.table, batch_.gathered, span, terms,
                    std::span(batch_.decisions).subspan(span.hits, span.hits_end - span.hits),
                    std::span(batch_.rows).subspan(span.met, span.met_end - span.met), answer);
-    if (!item.ask.dry_run)
-      tally_.count(*batch_.published->counters[item.domain->number()], outcome);
+    const Limits::Domain* const counting = item.domains.counting();
+    if (!item.ask.dry_run && counting != nullptr)
+      tally_.count(*batch_.published->counters[counting->number()], outcome);
   }
 
   LimiterState& limiter_;
@@ -135,14 +137,29 @@ base::Status validate(Descriptor descriptor) {
   return {};
 }
 
-base::Status validate(const Ask& ask) {
-  if (ask.descriptors.empty() || ask.descriptors.size() > kDescriptorsMax) {
+namespace {
+
+base::Status validate(std::span<const Descriptor> descriptors) {
+  if (descriptors.empty() || descriptors.size() > kDescriptorsMax) {
     return base::invalid(
         "there must be between 1 and " + std::to_string(kDescriptorsMax) + " descriptors",
         "descriptors");
   }
-  for (const Descriptor descriptor : ask.descriptors) {
+  for (const Descriptor descriptor : descriptors) {
     if (auto valid = validate(descriptor); !valid) return valid;
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Status validate(const Ask& ask) {
+  const bool only_also = ask.domain.empty() && !ask.also_domain.empty();
+  if (!only_also || !ask.descriptors.empty()) {
+    if (auto valid = validate(ask.descriptors); !valid) return valid;
+  }
+  if (!ask.also_domain.empty()) {
+    if (auto valid = validate(ask.also); !valid) return valid;
   }
   if (ask.cost < 0) {
     return base::invalid("cost must be an integer between 0 and " +

@@ -32,17 +32,20 @@ std::string_view to_string(DecidedBy by);
 struct Ask {
   std::string_view domain{};
   std::span<const Descriptor> descriptors{};
-  // Of a second domain, charged with the first or not at all (pushes carry those of `outbound`);
-  // an unknown one matches nothing.
+  // Of a second domain, charged with the first or not at all (pushes carry those of `outbound`). An
+  // unknown one matches nothing; an empty one: there is none. With it `domain` may be empty: then
+  // the ask is of the second only. `replaces` works within a domain, and decisions are counted in
+  // the name of the first. Not of reserve() and acquire().
   std::string_view also_domain{};
   std::span<const Descriptor> also{};
   int64_t cost = 1;      // >= 0; limits with `counts: requests` take 1 whatever it is.
   bool dry_run = false;  // Charges nothing and is not counted as a decision.
 };
 
-// Is the ask within its bounds? 1 to 32 descriptors of 1 to 16 entries, keys not empty, cost at
-// least 0. kInvalid names the field: "descriptors" or "cost". Whoever takes asks from outside asks
-// this first; the domain is looked up later.
+// Is the ask within its bounds? 1 to 32 descriptors of each domain (of the first none, if it has no
+// name and there is a second), of 1 to 16 entries, keys not empty, cost at least 0. kInvalid names
+// the field: "descriptors" or "cost". Whoever takes asks from outside asks this first; the domain
+// is looked up later.
 base::Status validate(const Ask& ask);
 base::Status validate(Descriptor descriptor);
 
@@ -76,8 +79,8 @@ class Batch {
  public:
   Batch();
   ~Batch();
-  // REQUIRES: cost >= 0 and at most kDescriptorsMax descriptors. Without a descriptor nothing
-  // matches and the ask is allowed.
+  // REQUIRES: cost >= 0 and at most kDescriptorsMax descriptors of each domain. Without a
+  // descriptor nothing matches and the ask is allowed.
   void add(const Ask& ask);
   // CL.THROTTLE: a key with a law of its own. The answer has no names; numbers are the law's.
   // REQUIRES: cost >= 0.
@@ -144,9 +147,9 @@ class Limiter {
   std::shared_ptr<const Limits> limits() const;
 
   // The charge now, the truth later. An answer that refuses leaves `id` empty; errors: kNotFound
-  // (domain), kInvalid ("descriptors", "cost", "dry_run", "ttl_ms"), kFull. A reservation commits
-  // by itself when its time is over. Ids are opaque ASCII of at most 48 bytes, begin with a letter,
-  // and are never used again.
+  // (domain), kInvalid ("descriptors", "also_domain", "cost", "dry_run", "ttl_ms"), kFull. A
+  // reservation commits by itself when its time is over. Ids are opaque ASCII of at most 48 bytes,
+  // begin with a letter, and are never used again.
   //
   // The descriptors stay in memory while it is open: keys and values of one may have
   // kOpeningBytesMax in all, so `open_max` bounds the memory of all; over it kInvalid

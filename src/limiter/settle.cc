@@ -29,6 +29,8 @@ size_t text_bytes(const Ask& ask) {
 }
 
 base::Status validate_opening(const Ask& ask, base::Duration ttl, base::Duration ttl_max) {
+  if (!ask.also_domain.empty())
+    return base::invalid("a reservation or hold has one domain", "also_domain");
   if (auto valid = validate(ask); !valid) return valid;
   if (text_bytes(ask) > Limiter::kOpeningBytesMax) {
     return base::invalid("the descriptors of a reservation or hold must have at most " +
@@ -87,10 +89,8 @@ class InForce {
  public:
   InForce(LimiterState& state, const Opening& opening)
       : published_(state.get()), opening_(opening) {
-    const Limits::Domain* const domain = published_->limits->find(opening.domain);
-    if (domain == nullptr) return;
     const Ask ask{.domain = opening.domain, .descriptors = opening.descriptors.get()};
-    gather(state.keys, *domain, ask, false, gathered_);
+    gather(state.keys, find(*published_->limits, ask), ask, false, gathered_);
   }
 
   // Calls `use(charge, hit, limit)` for each charge whose limit is still there and still of the
@@ -121,7 +121,7 @@ class Opens {
 
   base::Result<Limiter::Opened> run(base::Duration ttl) {
     const std::shared_ptr<const Published> published = state_.get();
-    const Limits::Domain* const domain = state_.find(*published, ask_.domain);
+    const Limits::Domain* const domain = state_.find(*published, ask_).first;
     if (domain == nullptr) return unknown_domain(ask_.domain);
     if (!state_.openings.take_place()) {
       return base::Error{Code::kFull,
@@ -139,7 +139,7 @@ class Opens {
                          base::Duration ttl) {
     Gathered gathered;
     const GatheredSpan span =
-        gather(state_.keys, domain, ask_, state_.table.any_blocks(), gathered);
+        gather(state_.keys, {.first = &domain}, ask_, state_.table.any_blocks(), gathered);
     if (kind_ == OpenKind::kHold) ttl = cut_ttl(gathered.met, ttl);
     Ids::Id id = state_.ids.next(kind_);
     boost::container::small_vector<bool, 16> uncounted(gathered.hits.size());

@@ -18,9 +18,9 @@ LimiterState::LimiterState(LimiterOptions limiter_options, base::Random seeds)
   publish(std::make_shared<const Limits>());
 }
 
-const Limits::Domain* LimiterState::find(const Published& now_in_force, std::string_view domain) {
-  const Limits::Domain* const found = now_in_force.limits->find(domain);
-  if (found == nullptr) unknown_domains.add();
+Domains LimiterState::find(const Published& now_in_force, const Ask& ask) {
+  const Domains found = limiter::find(*now_in_force.limits, ask);
+  if (unknown(found, ask)) unknown_domains.add();
   return found;
 }
 

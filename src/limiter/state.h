@@ -19,8 +19,8 @@ namespace limiter {
 struct LimiterState {
   explicit LimiterState(LimiterOptions limiter_options);
 
-  // Null: the domain is unknown (and counted as such).
-  const Limits::Domain* find(const Published& published, std::string_view domain);
+  // The ask's domains; if it is unknown() (gather.h), that is counted.
+  Domains find(const Published& published, const Ask& ask);
 
   // Brings a copy up to date. A comparison, but after a reload.
   void refresh(std::shared_ptr<const Published>& copy);

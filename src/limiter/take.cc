@@ -36,10 +36,8 @@ template <typename Use>
 void each_hold(LimiterState& state, const Ask& ask, Use&& use) {
   Scratch& scratch = scratch_of_thread();
   state.refresh(scratch.published);
-  const Limits::Domain* const domain = scratch.published->limits->find(ask.domain);
-  if (domain == nullptr) return;
   scratch.gathered.clear();
-  gather(state.keys, *domain, ask, false, scratch.gathered);
+  gather(state.keys, find(*scratch.published->limits, ask), ask, false, scratch.gathered);
   for (const Hit& hit : scratch.gathered.hits) {
     if (std::holds_alternative<limit::Concurrency>(*hit.law)) use(hit);
   }
@@ -53,22 +51,22 @@ class Taking {
   base::Result<std::optional<Obstacle>> run() {
     state_.refresh(scratch_.published);
     scratch_.answer = {};
-    const Limits::Domain* const domain = state_.find(*scratch_.published, ask_.domain);
-    if (domain == nullptr) {
+    const Domains domains = state_.find(*scratch_.published, ask_);
+    if (unknown(domains, ask_)) {
       scratch_.answer.known_domain = false;
       return unknown_domain(ask_.domain);
     }
     scratch_.gathered.clear();
-    span_ = gather(state_.keys, *domain, ask_, state_.table.any_blocks(), scratch_.gathered);
+    span_ = gather(state_.keys, domains, ask_, state_.table.any_blocks(), scratch_.gathered);
     if (terms_.uncharged != nullptr) terms_.uncharged->clear();
     if (terms_.queued != nullptr) {
       if (auto turn = taken_turn()) return turn;
     }
-    return decide(*domain);
+    return decide(domains.counting());
   }
 
  private:
-  std::optional<Obstacle> decide(const Limits::Domain& domain) {
+  std::optional<Obstacle> decide(const Limits::Domain* counting) {
     const Gathered& gathered = scratch_.gathered;
     scratch_.decisions.resize(gathered.hits.size());
     scratch_.rows.resize(gathered.met.size());
@@ -86,8 +84,10 @@ class Taking {
                       .limited_at = &obstacle.state};
     const Outcome outcome = decide_ask(state_.table, scratch_.gathered, span_, terms,
                                        scratch_.decisions, scratch_.rows, scratch_.answer);
-    if (!ask_.dry_run)
-      scratch_.published->counters[domain.number()]->decisions[static_cast<size_t>(outcome)].add();
+    if (!ask_.dry_run && counting != nullptr) {
+      DomainCounters& counters = *scratch_.published->counters[counting->number()];
+      counters.decisions[static_cast<size_t>(outcome)].add();
+    }
     if (scratch_.answer.allowed) {
       if (terms_.uncharged != nullptr) note_uncharged(uncounted);
       return std::nullopt;
@@ -173,11 +173,10 @@ base::Result<std::optional<Obstacle>> Limiter::take(const Ask& ask, const TakeTe
 void Limiter::untake(const Ask& ask, const TakeTerms& terms, base::Time now) {
   Scratch& scratch = scratch_of_thread();
   state_->refresh(scratch.published);
-  const Limits::Domain* const domain = scratch.published->limits->find(ask.domain);
-  if (domain == nullptr || ask.dry_run) return;
+  if (ask.dry_run) return;
   Gathered& gathered = scratch.gathered;
   gathered.clear();
-  gather(state_->keys, *domain, ask, false, gathered);
+  gather(state_->keys, find(*scratch.published->limits, ask), ask, false, gathered);
   for (size_t i = 0; i < gathered.hits.size(); ++i) {
     const Hit& hit = gathered.hits[i];
     const auto met = std::find_if(gathered.met.begin(), gathered.met.end(),
@@ -257,10 +256,10 @@ base::Result<base::Time> Limiter::promise(const Ask& ask, uint64_t owner, base::
   withdraw(owner);
   Scratch& scratch = scratch_of_thread();
   state_->refresh(scratch.published);
-  const Limits::Domain* const domain = scratch.published->limits->find(ask.domain);
-  if (domain == nullptr) return unknown_domain(ask.domain);
+  const Domains domains = find(*scratch.published->limits, ask);
+  if (unknown(domains, ask)) return unknown_domain(ask.domain);
   scratch.gathered.clear();
-  gather(state_->keys, *domain, ask, state_->table.any_blocks(), scratch.gathered);
+  gather(state_->keys, domains, ask, state_->table.any_blocks(), scratch.gathered);
   base::Time unblocked = now;
   for (const base::Hash128 block : scratch.gathered.blocks)
     unblocked = std::max(unblocked, state_->table.blocked_until(block, now));
