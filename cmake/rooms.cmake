@@ -14,7 +14,9 @@ find_package(benchmark REQUIRED)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Without these words ccache keeps nothing that a precompiled header was used for.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 add_library(ratelimmq_options INTERFACE)
@@ -22,15 +24,27 @@ target_include_directories(ratelimmq_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(ratelimmq_options INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -fno-plt
   # Only where we know the compiler's warnings: a newer one must not stop a user's build.
-  $<$<OR:$<CXX_COMPILER_ID:Clang>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Werror>
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Werror>
+  $<$<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,15>>:-Werror>
+  # What a lock guards is in its type (base/mutex.h).
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Werror=thread-safety>
   # GCC 12 sees uses of uninitialised memory inside std::optional and Boost that are none.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 target_link_libraries(ratelimmq_options INTERFACE Threads::Threads)
+# Of every room, whether it links them or not: rooms that share precompiled headers share macros.
+target_compile_definitions(ratelimmq_options INTERFACE BOOST_CONTAINER_DYN_LINK BOOST_CONTAINER_NO_LIB)
 if(RATELIMMQ_SANITIZE)
   target_compile_options(ratelimmq_options INTERFACE
     -fsanitize=${RATELIMMQ_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(ratelimmq_options INTERFACE -fsanitize=${RATELIMMQ_SANITIZE})
 endif()
+if(RATELIMMQ_FUZZ)  # The rooms tell libFuzzer which branches an input took.
+  target_compile_options(ratelimmq_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+# What is compiled often and run seldom: the tests, and cli/.
+add_library(ratelimmq_cold INTERFACE)
+target_compile_options(ratelimmq_cold INTERFACE ${RATELIMMQ_COLD})
+include(cmake/precompiled.cmake)
 
 # What a room takes from outside the project. Headers of others are not ours to warn about.
 set(RATELIMMQ_LIBRARIES_base Boost::system)
@@ -63,6 +77,12 @@ function(ratelimmq_room name)
   if(sources)
     add_library(${name} STATIC ${sources})
     set(scope PUBLIC)
+    if(name STREQUAL "cli")
+      target_link_libraries(cli PRIVATE ratelimmq_cold)
+      ratelimmq_precompile(cli cli ${RATELIMMQ_PCH_cli})
+    else()
+      ratelimmq_precompile(${name} base ${RATELIMMQ_PCH_ROOM})
+    endif()
   else()
     add_library(${name} INTERFACE)
     set(scope INTERFACE)
@@ -70,12 +90,19 @@ function(ratelimmq_room name)
   target_link_libraries(${name} ${scope} ratelimmq_options ${deps} ${RATELIMMQ_LIBRARIES_${name}})
 endfunction()
 
+# The owner of the precompiled headers of all tests.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/test_headers.cc CONTENT "")
+add_library(test_headers OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/test_headers.cc)
+target_link_libraries(test_headers PRIVATE
+  ratelimmq_options ratelimmq_cold Boost::system GTest::gmock rapidcheck rapidcheck_gtest)
+ratelimmq_precompile(test_headers test_headers ${RATELIMMQ_PCH_TEST})
+
 function(ratelimmq_test target)
   add_executable(${target} EXCLUDE_FROM_ALL ${ARGN})
-  target_link_libraries(${target} PRIVATE GTest::gmock GTest::gtest_main)
-  if(RATELIMMQ_SANITIZE)  # GCC 12 sees an overread inside Boost's small_vector that is none.
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)
-  endif()
+  target_link_libraries(${target} PRIVATE ratelimmq_cold GTest::gmock GTest::gtest_main)
+  ratelimmq_precompile(${target} test_headers)
+  # GCC 12 sees an overread inside Boost's small_vector that is none.
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)
   add_dependencies(tests ${target})
   add_test(NAME ${target} COMMAND ${target})
 endfunction()

@@ -20,7 +20,7 @@ ApiTalk::ApiTalk(Api& api, command::Caller caller, base::Random& ids,
       caller_(std::move(caller)),
       connection_(api.options, *this, ids, api.services.clock.now()),
       on_ready_(std::move(on_ready)),
-      return_(std::make_shared<Return>(this)),
+      return_(std::make_shared<Return>(Return{this})),
       reply_([to = return_](command::HttpAnswer&& answer) {
         if (to->talk != nullptr) to->talk->reply(std::move(answer));
       }) {}
