@@ -37,8 +37,10 @@ enum class GuardMode : uint8_t { kBlock, kReport, kOff };
 class AddressGuard {
  public:
   AddressGuard() = default;  // Blocks, allows nothing special.
-  // `allow`: CIDRs, addresses and names ("hooks.internal", "*.svc.local"). `own`: addresses that
-  // this process itself listens at; refused unless allowed. kInvalid names what is wrong ("allow").
+  // `allow`: CIDRs, addresses and names ("hooks.internal", "*.svc.local"). `own`: where this
+  // process itself listens (0.0.0.0 and :: are every address that the machine has now); refused
+  // unless `allow` has the address itself or the name: a network around it does not open it.
+  // kInvalid names what is wrong ("allow").
   static base::Result<AddressGuard> make(GuardMode mode, std::span<const std::string> allow,
                                          std::vector<io::Endpoint> own = {});
 
@@ -55,6 +57,7 @@ class AddressGuard {
  private:
   GuardMode mode_ = GuardMode::kBlock;
   io::Networks networks_;
+  std::vector<io::Ip> addresses_;  // Those of `allow` that stand for themselves; networks_ too.
   std::vector<std::string> names_;
   std::vector<io::Endpoint> own_;
 };

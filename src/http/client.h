@@ -6,8 +6,12 @@
 //
 // It only ever sees requests that run: whoever queues them is elsewhere (engine/gate.h).
 //
+// HTTP/1.1 alone: a request is then one connection in use, which is what caps and "idle" count.
+// libcurl runs name look-ups on threads of its own, one each.
+//
 // Thread: its loop's.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,7 +35,7 @@ namespace http {
 // Why there is no answer, or no whole one.
 enum class Failure : uint8_t {
   kNone,
-  kUrl,    // Refused before anything was sent.
+  kUrl,    // Method or fields are refused; nothing was sent.
   kGuard,  // The address guard refused every address.
   kDns,
   kConnect,
@@ -45,11 +49,14 @@ enum class Failure : uint8_t {
 std::string_view to_string(Failure failure);  // "timeout", "dns", …
 
 struct ClientOptions {
-  AddressGuard guard;
-  std::function<void(std::string_view host, std::string_view range)> on_report;  // Report mode.
+  AddressGuard guard{};
+  std::function<void(std::string_view host, std::string_view range)> on_report{};  // Report mode.
   size_t idle_connections_max = 1024;  // Kept open for the next request; bounded in all.
-  std::string ca_file;                 // Empty: the system's.
-  std::string user_agent;              // Empty: "ratelimmq/VERSION".
+  std::string ca_file{};               // Empty: the system's.
+  std::string user_agent{};            // Empty: "ratelimmq/VERSION".
+  // "HOST:PORT:ADDRESS[,ADDRESS]…": names that are not looked up. The guard judges them as others.
+  std::vector<std::string> resolve{};
+  base::Duration dns_cache = std::chrono::minutes(1);  // How long a name's addresses are believed.
 };
 
 struct Field {
@@ -60,18 +67,23 @@ struct Field {
 struct Outgoing {
   std::string_view method = "GET";
   const Url* url = nullptr;
-  std::span<const Field> fields;  // Host, Content-Length and Connection are the client's own.
-  std::string_view body;
+  // Those that frame the message or say where it goes (Host, Content-Length, Transfer-Encoding,
+  // Connection, Expect, …) are the client's own and left out. A control byte in one is kUrl.
+  std::span<const Field> fields{};
+  std::string_view body{};
   base::Duration timeout = std::chrono::seconds(30);  // From send() to the last byte of the body.
   size_t header_bytes_max = size_t{64} << 10;
   uint64_t body_bytes_max = uint64_t{64} << 20;  // Decompressed.
-  bool decompress = true;                        // Asks for gzip, br, zstd and undoes them.
+  // Asks for gzip and br and undoes them; any other coding, or two, is kBroken. (zstd: a few bytes
+  // of it may ask for a window of 128 MiB.)
+  bool decompress = true;
   // Followed by the client itself. To another origin none of `fields` goes along; from https to
   // http is a failure; 301, 302 and 303 become GET without a body (HEAD stays HEAD).
   unsigned redirects_max = 0;
   size_t kept_bytes = 0;  // So much of the body's beginning is in Response::body.
   // Gets the body as it arrives; false: stop (kCancelled). May be empty: then it is only counted.
-  std::function<bool(std::string_view)> on_body;
+  // It may send() and cancel(), but not destroy the client.
+  std::function<bool(std::string_view)> on_body{};
 };
 
 struct Response {
@@ -97,7 +109,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   using Id = uint64_t;
-  // `done` is called once, never from inside send(). It may send the next one.
+  // `done` is called once, never from inside send(). It may send the next one, or destroy the
+  // client.
   Id send(const Outgoing& outgoing, Done done);
   void cancel(Id id);  // `done` is called with kCancelled, not from inside; unknown ids: nothing.
   size_t in_flight() const;

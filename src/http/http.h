@@ -1,5 +1,5 @@
 // The door of the room: HTTP/1.1 answered without sockets, bytes in and bytes out (Beast parses;
-// its headers stay in reader.cc), and HTTP asked by libcurl (its headers stay in client.cc).
+// its headers stay in reader.cc), and HTTP asked by libcurl (its headers stay behind client.h).
 #pragma once
 #include "http/address_guard.h"  // IWYU pragma: export
 #include "http/client.h"         // IWYU pragma: export

@@ -19,7 +19,8 @@ base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_
 }  // namespace
 
 Alarm::Alarm(Poll& poll, std::function<void()> ring)
-    : timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
+    : poll_(poll),
+      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)),
       ring_(std::move(ring)) {
   CHECK(timer_ && poll.add(timer_.get(), kReadable, *this));
 }
@@ -32,6 +33,11 @@ void Alarm::within(base::Duration delay) {
   itimerspec when{};
   when.it_value = {.tv_sec = at.count() / kSecond, .tv_nsec = at.count() % kSecond};
   CHECK(::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
+}
+
+void Alarm::stop() {
+  if (timer_) poll_.remove(timer_.get(), *this);
+  timer_.close();
 }
 
 void Alarm::on_ready(uint8_t) {

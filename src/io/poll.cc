@@ -1,5 +1,7 @@
 #include "io/poll.h"
 
+#include <cerrno>
+
 #include "base/check.h"
 
 namespace io {
@@ -36,7 +38,8 @@ void Poll::change(int fd, uint8_t interest, Source& source) {
 }
 
 void Poll::remove(int fd, Source& source) {
-  CHECK(::epoll_ctl(set_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0);
+  const bool gone = ::epoll_ctl(set_.get(), EPOLL_CTL_DEL, fd, nullptr) != 0;
+  CHECK(!gone || errno == EBADF || errno == ENOENT);
   for (int i = at_ + 1; i < count_; ++i) {
     if (events_[static_cast<size_t>(i)].data.ptr == &source) {
       events_[static_cast<size_t>(i)].data.ptr = nullptr;

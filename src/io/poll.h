@@ -37,7 +37,8 @@ class Poll {
   // False, errno says why: the kernel has no room for it.
   [[nodiscard]] bool add(int fd, uint8_t interest, Source& source);
   void change(int fd, uint8_t interest, Source& source);  // Bits of Ready; 0: only kGone.
-  // From now on `source` is told nothing, events that were read already included.
+  // From now on `source` is told nothing, events that were read already included. Its descriptor
+  // may be closed already (some libraries say so only afterwards).
   void remove(int fd, Source& source);
 
   void wait();  // Until some source is ready; tells all that are.

@@ -1,0 +1,489 @@
+#include "http/exchange.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/version.h"
+
+namespace http {
+namespace {
+
+constexpr size_t kExpectBytes = size_t{1} << 20;  // From here on libcurl would ask for "100".
+
+base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+template <typename T>
+void tell(CURL* easy, CURLoption option, T value) {
+  CHECK(::curl_easy_setopt(easy, option, value) == CURLE_OK);
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool same(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+bool token_byte(char c) {
+  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, token_byte);
+}
+bool is_value(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7f);
+  });
+}
+
+// Those that say how the message is framed, or where it goes.
+bool clients_own(std::string_view name) {
+  static constexpr std::string_view kOwn[] = {
+      "host", "content-length", "connection", "transfer-encoding", "expect",
+      "te",   "upgrade",        "trailer",    "keep-alive",        "proxy-connection"};
+  return std::ranges::any_of(kOwn, [&](std::string_view own) { return same(own, name); });
+}
+
+bool redirects(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+std::string resolved(const std::string& base, const std::string& location) {
+  const std::unique_ptr<CURLU, decltype(&::curl_url_cleanup)> url(::curl_url(), ::curl_url_cleanup);
+  const unsigned flags = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
+  char* text = nullptr;
+  if (url == nullptr || ::curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK ||
+      ::curl_url_set(url.get(), CURLUPART_URL, location.c_str(), flags) != CURLUE_OK ||
+      ::curl_url_get(url.get(), CURLUPART_URL, &text, 0) != CURLUE_OK) {
+    return {};
+  }
+  const std::unique_ptr<char, decltype(&::curl_free)> owner(text, ::curl_free);
+  return text;
+}
+
+base::Duration microseconds(CURL* easy, CURLINFO what) {
+  curl_off_t value = 0;
+  ::curl_easy_getinfo(easy, what, &value);
+  return std::chrono::microseconds(value);
+}
+
+}  // namespace
+
+Exchange::~Exchange() { drop_handle(); }
+
+void Exchange::rest() {
+  done = nullptr;
+  on_body_ = nullptr;
+  body_ = {};
+}
+
+void Exchange::drop_handle() {
+  if (easy_ != nullptr) ::curl_easy_cleanup(std::exchange(easy_, nullptr));
+  told_ = {};
+}
+
+void Exchange::make_handle() {
+  easy_ = ::curl_easy_init();
+  CHECK(easy_ != nullptr);
+  const ClientOptions& options = setting_.options;
+  tell(easy_, CURLOPT_PRIVATE, this);
+  tell(easy_, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  tell(easy_, CURLOPT_QUICK_EXIT, 1L);  // A name server that is slow must not hold up the loop.
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075500
+  tell(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  tell(easy_, CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+  tell(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  tell(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  tell(easy_, CURLOPT_PROXY, "");  // Not the environment's.
+  tell(easy_, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  tell(easy_, CURLOPT_DNS_CACHE_TIMEOUT,
+       static_cast<long>(
+           std::chrono::duration_cast<std::chrono::seconds>(options.dns_cache).count()));
+  tell(easy_, CURLOPT_USERAGENT, options.user_agent.c_str());
+  tell(easy_, CURLOPT_ERRORBUFFER, error_.data());
+  if (!options.ca_file.empty()) tell(easy_, CURLOPT_CAINFO, options.ca_file.c_str());
+  if (setting_.resolve != nullptr) tell(easy_, CURLOPT_RESOLVE, setting_.resolve);
+  tell(easy_, CURLOPT_OPENSOCKETFUNCTION, &Exchange::on_open);
+  tell(easy_, CURLOPT_OPENSOCKETDATA, this);
+  tell(easy_, CURLOPT_CLOSESOCKETFUNCTION, &Exchange::on_close);
+  tell(easy_, CURLOPT_CLOSESOCKETDATA, &setting_.sockets);
+  tell(easy_, CURLOPT_HEADERFUNCTION, &Exchange::on_header);
+  tell(easy_, CURLOPT_HEADERDATA, this);
+  tell(easy_, CURLOPT_WRITEFUNCTION, &Exchange::on_bytes);
+  tell(easy_, CURLOPT_WRITEDATA, this);
+}
+
+bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
+  CHECK(outgoing.url != nullptr);
+  done = std::move(when_done);
+  response = {};
+  started_ = monotonic();
+  deadline_ = started_ + outgoing.timeout;
+  url_ = *outgoing.url;
+  method_ = outgoing.method;
+  body_ = outgoing.body;
+  header_bytes_max_ = outgoing.header_bytes_max;
+  body_bytes_max_ = outgoing.body_bytes_max;
+  kept_bytes_ = outgoing.kept_bytes;
+  redirects_left_ = redirects_max_ = outgoing.redirects_max;
+  decompress_ = outgoing.decompress;
+  on_body_ = outgoing.on_body;
+  if (const base::Status taken = take_fields(outgoing.fields); !taken) {
+    fail(Failure::kUrl, taken.error().what);
+    return false;
+  }
+  if (!is_token(method_) || same(method_, "CONNECT")) {
+    fail(Failure::kUrl, "no method that can be sent");
+    return false;
+  }
+  return true;
+}
+
+base::Status Exchange::take_fields(std::span<const Field> fields) {
+  lines_.clear();
+  for (const Field& field : fields) {
+    if (!is_token(field.name)) return base::invalid("a field's name is no token", "fields");
+    if (!is_value(field.value)) return base::invalid("a field holds a control byte", "fields");
+    if (clients_own(field.name)) continue;
+    // libcurl takes "Name:" for a field to leave out, and "Name;" for an empty one.
+    lines_.append(field.name);
+    if (field.value.empty()) {
+      lines_ += ';';
+    } else {
+      lines_.append(": ").append(field.value);
+    }
+    lines_ += '\0';
+  }
+  return {};
+}
+
+bool Exchange::has_field(std::string_view name) const {
+  for (size_t at = 0; at < lines_.size(); at = lines_.find('\0', at) + 1) {
+    if (same(std::string_view(lines_).substr(at, name.size()), name) &&
+        !token_byte(lines_[at + name.size()])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Exchange::drop_fields(std::string_view prefix) {
+  std::string kept;
+  for (size_t at = 0; at < lines_.size();) {
+    const size_t end = lines_.find('\0', at) + 1;
+    const std::string_view line = std::string_view(lines_).substr(at, end - at);
+    if (!same(line.substr(0, prefix.size()), prefix)) kept += line;
+    at = end;
+  }
+  lines_ = std::move(kept);
+}
+
+void Exchange::link_fields() {
+  fields_.clear();
+  for (size_t at = 0; at < lines_.size(); at = lines_.find('\0', at) + 1) {
+    fields_.push_back({.data = lines_.data() + at, .next = nullptr});
+  }
+  for (size_t i = 1; i < fields_.size(); ++i) fields_[i - 1].next = &fields_[i];
+  const curl_slist* const first = fields_.empty() ? nullptr : fields_.data();
+  if (std::exchange(told_.fields, first) != first) tell(easy_, CURLOPT_HTTPHEADER, first);
+}
+
+void Exchange::tell_method() {
+  const bool uploads =
+      !body_.empty() || method_ == "POST" || method_ == "PUT" || method_ == "PATCH";
+  const Kind kind = uploads ? Kind::kUpload : method_ == "HEAD" ? Kind::kHead : Kind::kGet;
+  if (uploads) {
+    // Nothing that libcurl would make up by itself.
+    if (!has_field("content-type")) lines_.append("Content-Type:").append(1, '\0');
+    if (body_.size() >= kExpectBytes) lines_.append("Expect:").append(1, '\0');
+    tell(easy_, CURLOPT_POSTFIELDS, body_.empty() ? "" : body_.data());
+    tell(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
+  }
+  if (kind != told_.kind) {
+    // HTTPGET undoes both of the others.
+    tell(easy_, CURLOPT_HTTPGET, 1L);
+    if (kind == Kind::kHead) tell(easy_, CURLOPT_NOBODY, 1L);
+    if (kind == Kind::kUpload) tell(easy_, CURLOPT_POST, 1L);
+    told_.kind = kind;
+  }
+  const std::string_view usual = kind == Kind::kUpload ? "POST"
+                                 : kind == Kind::kHead ? "HEAD"
+                                                       : "GET";
+  const std::string_view custom = method_ == usual ? std::string_view() : method_;
+  if (custom != told_.method) {
+    told_.method = custom;
+    tell(easy_, CURLOPT_CUSTOMREQUEST, custom.empty() ? nullptr : told_.method.c_str());
+  }
+}
+
+bool Exchange::prepare() {
+  if (setting_.options.guard.mode() != GuardMode::kOff && name_on_hard_floor(url_.host)) {
+    fail(Failure::kGuard, "the host is a cloud's metadata service");
+    return false;
+  }
+  if (easy_ == nullptr) make_handle();
+  part_ = Part::kStatus;
+  status_ = 0;
+  header_bytes_ = hop_bytes_ = 0;
+  opened_ = refused_ = 0;
+  coded_ = following_ = false;
+  stop_ = Failure::kNone;
+  stop_why_ = {};
+  error_[0] = '\0';
+  hop_started_ = redirects_left_ == redirects_max_ ? started_ : monotonic();
+
+  if (told_.url != url_.text) tell(easy_, CURLOPT_URL, (told_.url = url_.text).c_str());
+  tell_method();
+  link_fields();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - hop_started_).count();
+  const long timeout_ms = std::max(1L, static_cast<long>(left));
+  if (std::exchange(told_.timeout_ms, timeout_ms) != timeout_ms) {
+    tell(easy_, CURLOPT_TIMEOUT_MS, timeout_ms);
+  }
+  if (std::exchange(told_.decompress, decompress_) != decompress_) {
+    tell(easy_, CURLOPT_ACCEPT_ENCODING, decompress_ ? setting_.encodings.c_str() : nullptr);
+  }
+  return true;
+}
+
+curl_socket_t Exchange::on_open(void* self, curlsocktype, curl_sockaddr* address) {
+  auto& exchange = *static_cast<Exchange*>(self);
+  if (address->family != AF_INET && address->family != AF_INET6) return CURL_SOCKET_BAD;
+  sockaddr_storage storage{};
+  std::copy_n(reinterpret_cast<const char*>(&address->addr),
+              std::min<size_t>(address->addrlen, sizeof storage),
+              reinterpret_cast<char*>(&storage));
+  const ClientOptions& options = exchange.setting_.options;
+  const Url& url = exchange.url_;
+  const AddressGuard::Verdict verdict =
+      options.guard.judge(url.host, io::Ip::of(storage), url.port);
+  if (verdict.reported && options.on_report) options.on_report(url.host, verdict.range);
+  if (!verdict.allowed) {
+    ++exchange.refused_;
+    exchange.stop_why_ = verdict.range;
+    return CURL_SOCKET_BAD;
+  }
+  ++exchange.opened_;
+  return exchange.setting_.sockets.open(*address);
+}
+
+int Exchange::on_close(void* sockets, curl_socket_t fd) {
+  static_cast<CurlSockets*>(sockets)->close(fd);
+  return 0;
+}
+
+bool Exchange::stop(Failure failure, std::string_view why) {
+  stop_ = failure;
+  stop_why_ = why;
+  return false;
+}
+
+size_t Exchange::on_bytes(char* data, size_t, size_t size, void* self) {
+  auto& exchange = *static_cast<Exchange*>(self);
+  const std::string_view bytes(data, size);
+  Response& response = exchange.response;
+  uint64_t& count = exchange.following_ ? exchange.hop_bytes_ : response.body_bytes;
+  count += size;
+  if (count > exchange.body_bytes_max_) {
+    exchange.stop(Failure::kTooLarge, "the body is over its bound");
+    return 0;
+  }
+  if (exchange.following_) return size;
+  if (response.body.size() < exchange.kept_bytes_) {
+    response.body += bytes.substr(0, exchange.kept_bytes_ - response.body.size());
+  }
+  if (exchange.on_body_ && !exchange.on_body_(bytes)) {
+    exchange.stop(Failure::kCancelled, "cancelled");
+    return 0;
+  }
+  return size;
+}
+
+size_t Exchange::on_header(char* line, size_t, size_t size, void* self) {
+  auto& exchange = *static_cast<Exchange*>(self);
+  exchange.header_bytes_ += size;
+  if (exchange.header_bytes_ > exchange.header_bytes_max_) {
+    exchange.stop(Failure::kTooLarge, "the header is over its bound");
+    return 0;
+  }
+  return exchange.take_line({line, size}) ? size : 0;
+}
+
+bool Exchange::take_line(std::string_view line) {
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  switch (part_) {
+    case Part::kStatus:
+      return take_status(line);
+    case Part::kFields:
+      if (!line.empty()) return take_field(line);
+      // After an interim answer the real one is still to come.
+      part_ = status_ < 200 ? Part::kStatus : Part::kBody;
+      following_ = redirects_max_ > 0 && redirects(status_) && !response.location.empty();
+      return true;
+    case Part::kBody:
+      return true;  // Trailers say nothing that is listened to.
+  }
+  return true;
+}
+
+bool Exchange::take_status(std::string_view line) {
+  const size_t space = std::min(line.find(' '), line.size());
+  const std::string_view digits = line.substr(std::min(space + 1, line.size())).substr(0, 3);
+  if (digits.size() != 3 ||
+      !std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; }))
+    return stop(Failure::kBroken, "the answer has no status");
+  status_ = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+  part_ = Part::kFields;
+  // What an interim answer said of these is not about the real one.
+  response.retry_after.clear();
+  response.ratelimit.clear();
+  response.age.clear();
+  response.location.clear();
+  return true;
+}
+
+bool Exchange::take_field(std::string_view line) {
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos || colon == 0) return true;
+  const std::string_view name = line.substr(0, colon);
+  const auto value = [&] {
+    std::string_view text = line.substr(colon + 1);
+    while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+    return text;
+  };
+  const auto first = [&](std::string& into) {
+    if (into.empty()) into = value();
+    return true;
+  };
+  switch (name.size()) {
+    case 3:
+      return same(name, "age") ? first(response.age) : true;
+    case 8:
+      return same(name, "location") ? first(response.location) : true;
+    case 9:
+      if (!same(name, "ratelimit")) return true;
+      if (!response.ratelimit.empty()) response.ratelimit += ", ";
+      response.ratelimit += value();
+      return true;
+    case 11:
+      return same(name, "retry-after") ? first(response.retry_after) : true;
+    case 16:
+      return decompress_ && same(name, "content-encoding") ? take_coding(value()) : true;
+    case 17:
+      return !same(name, "transfer-encoding") || same(value(), "chunked") ||
+             stop(Failure::kBroken, "a transfer coding that was not asked for");
+    default:
+      return true;
+  }
+}
+
+// libcurl would undo any coding that it knows, five on top of each other; zstd's window alone may
+// be 128 MiB. Here it is one, of those asked for.
+bool Exchange::take_coding(std::string_view value) {
+  if (value.empty() || same(value, "identity")) return true;
+  const bool known = same(value, "gzip") || same(value, "x-gzip") ||
+                     (same(value, "br") && setting_.encodings.ends_with("br"));
+  if (!known || std::exchange(coded_, true)) {
+    return stop(Failure::kBroken, "a content coding that was not asked for");
+  }
+  return true;
+}
+
+Failure Exchange::failure_of(CURLcode code) const {
+  if (stop_ != Failure::kNone) return stop_;
+  switch (code) {
+    case CURLE_OK:
+      return Failure::kNone;
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return Failure::kDns;
+    case CURLE_COULDNT_CONNECT:
+      return refused_ > 0 && opened_ == 0 ? Failure::kGuard : Failure::kConnect;
+    case CURLE_OPERATION_TIMEDOUT:
+      return Failure::kTimeout;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return Failure::kTls;
+    case CURLE_OUT_OF_MEMORY:  // So libcurl says that one line is over 100 KiB; later releases …
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:  // … have this.
+#endif
+      return part_ == Part::kBody ? Failure::kBroken : Failure::kTooLarge;
+    default:
+      return Failure::kBroken;
+  }
+}
+
+void Exchange::fail(Failure failure, std::string error) {
+  response.failure = failure;
+  response.error = std::move(error);
+  response.phases.total = monotonic() - started_;
+}
+
+void Exchange::conclude(CURLcode code) {
+  response.status = status_ < 200 ? 0 : status_;
+  response.failure = failure_of(code);
+  take_phases();
+  if (response.failure == Failure::kNone) return;
+  if (response.failure == Failure::kGuard) {
+    response.error = "refused: every address is special (" + std::string(stop_why_) + ")";
+  } else if (stop_ != Failure::kNone) {
+    response.error = stop_why_;
+  } else {
+    response.error = error_[0] != '\0' ? error_.data() : ::curl_easy_strerror(code);
+  }
+}
+
+void Exchange::take_phases() {
+  const base::Duration before = hop_started_ - started_;
+  const auto reached = [&](CURLINFO what) {
+    const base::Duration at = microseconds(easy_, what);
+    return at == base::Duration::zero() ? at : before + at;
+  };
+  Response::Phases& phases = response.phases;
+  phases = {};
+  if (opened_ > 0 || status_ == 0) {  // Else the connection was there.
+    phases.dns = reached(CURLINFO_NAMELOOKUP_TIME_T);
+    phases.connect = reached(CURLINFO_CONNECT_TIME_T);
+    phases.tls = reached(CURLINFO_APPCONNECT_TIME_T);
+  }
+  phases.first_byte = reached(CURLINFO_STARTTRANSFER_TIME_T);
+  phases.total = monotonic() - started_;
+}
+
+bool Exchange::follow() {
+  if (redirects_left_ == 0) {
+    fail(Failure::kRedirect, "more than " + std::to_string(redirects_max_) + " redirects");
+    return false;
+  }
+  base::Result<Url> next = parse_url(resolved(url_.text, response.location));
+  if (!next) {
+    fail(Failure::kRedirect, "redirected to what cannot be fetched: " + next.error().what);
+    return false;
+  }
+  if (url_.tls && !next->tls) {
+    fail(Failure::kRedirect, "redirected from https to http");
+    return false;
+  }
+  if (next->origin() != url_.origin()) lines_.clear();
+  if (status_ < 307 && method_ != "HEAD") {
+    method_ = "GET";
+    body_ = {};
+    drop_fields("content-");
+  }
+  drop_fields("expect:");
+  --redirects_left_;
+  url_ = std::move(*next);
+  response = {};
+  return true;
+}
+
+}  // namespace http

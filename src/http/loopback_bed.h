@@ -1,0 +1,175 @@
+// Small real servers on loopback, and a client to talk to them. For tests.
+#pragma once
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/check.h"
+#include "http/client.h"
+#include "io/loop.h"
+#include "io/socket.h"
+
+namespace loopback_bed {
+
+// The server's end of one connection; blocking.
+class Peer {
+ public:
+  explicit Peer(int fd) : fd_(fd) {}
+
+  // A request with its body (by Content-Length). Empty: the client has closed.
+  std::string request() {
+    while (true) {
+      const size_t end = in_.find("\r\n\r\n");
+      if (end != std::string::npos) {
+        const size_t whole = end + 4 + content_length(in_.substr(0, end + 4));
+        if (in_.size() >= whole) {
+          std::string out = in_.substr(0, whole);
+          in_.erase(0, whole);
+          return out;
+        }
+      }
+      char bytes[16384];
+      const ssize_t got = ::recv(fd_, bytes, sizeof bytes, 0);
+      if (got <= 0) return {};
+      in_.append(bytes, static_cast<size_t>(got));
+    }
+  }
+
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+    return true;
+  }
+
+  void reset() {  // Closes with RST when the connection's thread ends.
+    const linger hard{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  }
+  // Until the client has closed.
+  void drain() {
+    char bytes[4096];
+    while (::recv(fd_, bytes, sizeof bytes, 0) > 0) {
+    }
+  }
+  int fd() const { return fd_; }
+
+ private:
+  static size_t content_length(const std::string& head) {
+    const size_t at = head.find("Content-Length: ");
+    return at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
+  }
+
+  int fd_;
+  std::string in_;
+};
+
+// Runs `script` for each connection, on a thread of its own.
+class Server {
+ public:
+  using Script = std::function<void(Peer&)>;
+  explicit Server(Script script, const std::string& address = "127.0.0.1")
+      : script_(std::move(script)), listener_(*io::listen_on({*io::Ip::parse(address), 0})) {
+    thread_ = std::thread([this] { accept_all(); });
+  }
+  ~Server() {
+    stopped_ = true;
+    ::shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+    {
+      const std::lock_guard guard(mutex_);
+      for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+    }
+    for (std::thread& each : threads_) each.join();
+  }
+
+  uint16_t port() const { return io::local_endpoint(listener_).port; }
+  std::string url(const std::string& path = "/", const std::string& host = "127.0.0.1") const {
+    return "http://" + host + ":" + std::to_string(port()) + path;
+  }
+  int connections() const { return accepted_; }
+
+ private:
+  void accept_all() {
+    while (!stopped_) {
+      const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+      if (fd < 0) {
+        if (stopped_) return;
+        // The listener does not block.
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        continue;
+      }
+      ++accepted_;
+      const std::lock_guard guard(mutex_);
+      open_.push_back(fd);
+      threads_.emplace_back([this, fd] {
+        Peer peer(fd);
+        script_(peer);
+        const std::lock_guard closing(mutex_);
+        std::erase(open_, fd);
+        ::close(fd);
+      });
+    }
+  }
+
+  Script script_;
+  io::Fd listener_;
+  std::atomic<bool> stopped_ = false;
+  std::atomic<int> accepted_ = 0;
+  std::mutex mutex_;
+  std::vector<int> open_;
+  std::vector<std::thread> threads_;
+  std::thread thread_;
+};
+
+// Answers every request with `bytes`, for as long as the client stays.
+inline Server::Script always(std::string bytes) {
+  return [bytes](Peer& peer) {
+    while (!peer.request().empty()) {
+      if (!peer.send(bytes)) return;
+    }
+  };
+}
+
+inline http::ClientOptions open_to_loopback() {
+  const std::string allow[] = {"127.0.0.0/8", "::1"};
+  return {.guard = *http::AddressGuard::make(http::GuardMode::kBlock, allow)};
+}
+
+// A client on a loop that runs only while somebody waits for an answer.
+struct Bed {
+  explicit Bed(http::ClientOptions options = open_to_loopback()) {
+    client.emplace(loop, std::move(options));
+  }
+
+  http::Response fetch(const std::string& url, http::Outgoing outgoing = {}) {
+    const base::Result<http::Url> parsed = http::parse_url(url);
+    CHECK(parsed);
+    outgoing.url = &*parsed;
+    if (outgoing.timeout > std::chrono::seconds(10)) outgoing.timeout = std::chrono::seconds(10);
+    std::optional<http::Response> out;
+    client->send(outgoing, [&](http::Response&& response) { out = std::move(response); });
+    CHECK(!out);  // Never from inside send().
+    run([&] { return out.has_value(); });
+    return *std::move(out);
+  }
+
+  void run(const std::function<bool()>& until) {
+    while (!until()) loop.poll().wait();
+  }
+
+  io::Loop loop;
+  std::optional<http::Client> client;
+};
+
+}  // namespace loopback_bed
