@@ -2,16 +2,28 @@
 // it is to be left alone. It decides about back-off and tells the limiter, which is what holds
 // messages back: `block("outbound", [host=H])` (limiter.h).
 //
-//            kBreakerFailures events in a row            until
-//   closed ───────────────────────────────────► open ───────────► half open ─ a probe at a time
-//     ▲                                           ▲                  │  │
-//     └── an answer of any kind that proves it alive ────────────────┘  └─ the probe failed ─► open
+//            breaker_failures events in a row            block over
+//   closed ───────────────────────────────────► open ───────────────► half open ─ a probe at a time
+//     ▲                                           ▲                      │  │
+//     └── an answer that proves it alive ─────────┼──────────────────────┘  │
+//                                                 └───── the probe failed ──┘
 //
-// A burst is one event: answers to requests that were on their way when the last event was counted
-// say nothing new. So fifty 429 of one instant block the host once, at one level of back-off.
+// An event is a request that failed the host (host_failed), or an answer that it is busy
+// (host_busy). Busy: it is blocked for as long as it says or for our own back-off, whichever is
+// longer; a block is never shortened. Own back-off doubles with each block in a row, whatever its
+// kind; an answer that is neither busy nor a failure ends the row.
+//
+// A burst is one event: answers to requests that were on their way when the last event was counted,
+// or that had slipped through when the block fell, say nothing new. So fifty 429 of one instant
+// block the host once, at one level of back-off. Only a Retry-After that is longer by over a second
+// counts among them: it extends the block.
+//
+// Half open, the limiter lets one request through at a time, each for at most `probe` (limiter.h).
+// A probe that says nothing about the host (dropped, refused) makes room for the next at once.
 //
 // Memory: a host is forgotten when nothing is in flight and nothing has happened for kIdle; at most
-// kHostsMax are kept.
+// hosts_max are kept. Over it a host that is not known is still blocked when it says so, but its
+// row of events begins anew each time.
 //
 // Thread: any.
 #pragma once
@@ -19,9 +31,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/random.h"
 #include "base/time.h"
 #include "dispatch/outcome.h"
 #include "limiter/limiter.h"
@@ -35,10 +47,11 @@ inline constexpr std::string_view kGlobalKey = "dispatch", kGlobalValue = "globa
 
 struct HostsOptions {
   uint32_t breaker_failures = 5;                          // Events in a row that open it.
-  base::Duration backoff_base = std::chrono::seconds(1);  // Doubles with each event in a row …
+  base::Duration backoff_base = std::chrono::seconds(1);  // Doubles with each block in a row …
   base::Duration backoff_max = std::chrono::minutes(10);  // … up to this; ± 20 %.
   base::Duration probe = std::chrono::seconds(30);        // How long a probe has for itself.
   uint64_t seed = 0;                                      // Of jitter.
+  size_t hosts_max = 1'000'000;
 };
 
 struct HostRow {
@@ -54,26 +67,27 @@ struct HostRow {
 class Hosts {
  public:
   static constexpr base::Duration kIdle = std::chrono::minutes(10);
-  static constexpr size_t kHostsMax = 1'000'000;
   static constexpr size_t kLabelled = 20;  // Hosts with a label of their own in metrics.
 
   Hosts(limiter::Limiter& limiter, HostsOptions options);
   ~Hosts();
 
-  // A request to `host` starts; end() must follow.
+  // A request to `host` starts; end() or dropped() must follow.
   void begin(std::string_view host, base::Time now);
   struct Timing {
-    base::Time started;
+    base::Time started{};
+    // From the start on, as http::Response::Phases; 0: not reached, or nothing to do.
     base::Duration dns{}, connect{}, tls{}, first_byte{}, total{};
   };
-  // It has ended as `judgement` says: blocks, opens, closes as drawn above. `failure` is for
-  // metrics.
+  // It has ended as `judgement` says: blocks, opens, closes as drawn above. `exchange` and `timing`
+  // are for metrics, but for Timing::started.
   void end(std::string_view host, const Judgement& judgement, const Exchange& exchange,
            const Timing& timing, base::Time now);
   // It was dropped by ourselves (a stop): it says nothing about the host.
   void dropped(std::string_view host, base::Time now);
 
-  // What the shards' walks found (engine::Targets), for metrics: {limit's name, messages}.
+  // What the shards' walks found (engine::Targets), for metrics: {limit's name, messages}; the
+  // epoch: nothing waits.
   void waiting(uint32_t shard, std::vector<std::pair<std::string, uint64_t>> reasons,
                base::Time oldest);
 

@@ -30,9 +30,9 @@ enum class Failure : uint8_t {
 
 struct Exchange {  // What came of a request.
   Failure failure = Failure::kNone;
-  int status = 0;                                // 0: none came.
-  std::string_view retry_after, ratelimit, age;  // Fields as received; empty: none.
-  std::string_view error;                        // For people.
+  int status = 0;                                      // 0: none came.
+  std::string_view retry_after{}, ratelimit{}, age{};  // Fields as received; empty: none.
+  std::string_view error{};                            // For people.
 };
 
 enum class Outcome : uint8_t { kDone, kGoesBack, kFailed, kDead };
