@@ -4,6 +4,11 @@
 
 option(RATELIMMQ_PCH "Precompile the headers that most sources include" OFF)
 
+if(RATELIMMQ_PCH)  # ccache gives back an old file for new headers of the same text.
+  target_compile_options(ratelimmq_options INTERFACE
+    "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
+endif()
+
 set(RATELIMMQ_PCH_ROOM
   <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstring> <deque> <functional> <limits>
   <map> <memory> <optional> <set> <span> <string> <string_view> <thread> <unordered_map> <utility>
