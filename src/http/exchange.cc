@@ -47,19 +47,6 @@ bool redirects(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-std::string resolved(const std::string& base, const std::string& location) {
-  const std::unique_ptr<CURLU, decltype(&::curl_url_cleanup)> url(::curl_url(), ::curl_url_cleanup);
-  const unsigned flags = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
-  char* text = nullptr;
-  if (url == nullptr || ::curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK ||
-      ::curl_url_set(url.get(), CURLUPART_URL, location.c_str(), flags) != CURLUE_OK ||
-      ::curl_url_get(url.get(), CURLUPART_URL, &text, 0) != CURLUE_OK) {
-    return {};
-  }
-  const std::unique_ptr<char, decltype(&::curl_free)> owner(text, ::curl_free);
-  return text;
-}
-
 base::Duration microseconds(CURL* easy, CURLINFO what) {
   curl_off_t value = 0;
   ::curl_easy_getinfo(easy, what, &value);
@@ -464,7 +451,7 @@ bool Exchange::follow() {
     fail(Failure::kRedirect, "more than " + std::to_string(redirects_max_) + " redirects");
     return false;
   }
-  base::Result<Url> next = parse_url(resolved(url_.text, response.location));
+  base::Result<Url> next = resolve_url(url_, response.location);
   if (!next) {
     fail(Failure::kRedirect, "redirected to what cannot be fetched: " + next.error().what);
     return false;

@@ -168,4 +168,17 @@ base::Result<Url> parse_url(std::string_view text) {
   return second;
 }
 
+base::Result<Url> resolve_url(const Url& base, std::string_view location) {
+  const Curlu url(::curl_url(), ::curl_url_cleanup);
+  const unsigned flags = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
+  char* text = nullptr;
+  if (url == nullptr ||
+      ::curl_url_set(url.get(), CURLUPART_URL, base.text.c_str(), 0) != CURLUE_OK ||
+      ::curl_url_set(url.get(), CURLUPART_URL, std::string(location).c_str(), flags) != CURLUE_OK ||
+      ::curl_url_get(url.get(), CURLUPART_URL, &text, 0) != CURLUE_OK) {
+    return wrong("the location is no URL");
+  }
+  return parse_url(CurlText(text, ::curl_free).get());
+}
+
 }  // namespace http

@@ -31,5 +31,7 @@ struct Url {
 
 // kInvalid ("url") says what is wrong, without repeating the URL (it may hold secrets).
 base::Result<Url> parse_url(std::string_view text);
+// What a redirect's Location means, seen from `base`.
+base::Result<Url> resolve_url(const Url& base, std::string_view location);
 
 }  // namespace http
