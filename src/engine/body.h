@@ -20,6 +20,7 @@
 #include "engine/gate.h"
 #include "engine/keep.h"
 #include "engine/metrics.h"
+#include "engine/targets.h"
 
 namespace engine {
 
@@ -32,6 +33,7 @@ struct Engine::Body {
 
   // Opening (opening.cc).
   base::Status open(base::Time now);
+  void on_push(std::function<void(std::string_view, const queue::Push&)> told);
   void adopt(base::Time now);
   void declare(const Declared& declared, base::Time now);
 
@@ -54,6 +56,7 @@ struct Engine::Body {
   void run(ListDead& asked, Request& request, base::Time now);
   void run(Redrive& asked, Request& request, base::Time now);
   void run(Check& asked, Request& request, base::Time now);
+  void run(Targets& asked, Request& request, base::Time now);
   void run(Cancel& asked, Request& request, base::Time now);
   void run(Leave& asked, Request& request, base::Time now);
 
@@ -130,6 +133,8 @@ struct Engine::Body {
   std::unique_ptr<Keeper> keeper;
   base::Random random;
 
+  std::function<void(std::string_view queue, const queue::Push& push)> pushed;  // May be null.
+  TargetsWalk targets;
   base::Status status;
   base::Time last_instant{};
   base::Time now_{};       // Of the present call; callbacks of the gate use it.

@@ -60,8 +60,9 @@ void Books::apply(const QueueRecord& record) {
     by_name_[book->name] = book.get();
     at_least(record.id + 1);
   }
-  if (!(book->settings.decide == record.settings.decide) || book->templates.empty())
-    book->templates = Templates(record.settings.decide);
+  if (!(book->settings.decide == record.settings.decide) ||
+      !(book->settings.push == record.settings.push) || book->templates.empty())
+    book->templates = Templates(record.settings.decide, record.settings.push);
   book->settings = record.settings;
   store_.set_queue(record.id, record.name, record.settings);
 }

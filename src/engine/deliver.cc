@@ -8,6 +8,11 @@ namespace {
 
 constexpr size_t kAsksMax = 4096;  // Of limits, for one request in one turn.
 
+// What an answer with deliveries waits for.
+queue::Durability promised(const Dequeue& asked, const QueueBook& book) {
+  return asked.unsynced ? queue::Durability::kMemory : book.settings.durability;
+}
+
 }  // namespace
 
 void Engine::Body::touch(QueueBook& book) {
@@ -117,14 +122,15 @@ void Engine::Body::run(Dequeue& asked, Request& request, base::Time now) {
     if (consumers.any(name)) serve(book->id, now);
     const Delivered delivered = deliver(request, *book, now);
     if (delivered == Delivered::kLost) break;
-    if (delivered == Delivered::kSome) durability = std::min(durability, book->settings.durability);
+    if (delivered == Delivered::kSome) durability = std::min(durability, promised(asked, *book));
   }
   const bool lost = asked.claim && asked.claim->taken && asked.deliveries.empty();
   if (!asked.deliveries.empty() || asked.wait.count() <= 0 || lost || !request.status)
     return answer(request, durability);
   if (consumers.size() >= options.bounds.waiting_max)
     return refuse(request, {base::Code::kFull, "too many requests wait", "wait"});
-  consumers.add(request, now + std::min(asked.wait, options.bounds.wait_max));
+  const base::Duration wait_max = asked.unsynced ? queue::kDelayMax : options.bounds.wait_max;
+  consumers.add(request, now + std::min(asked.wait, wait_max));
 }
 
 // Those who wait for messages of the queue, by arrival, as far as messages may go.
@@ -140,7 +146,7 @@ void Engine::Body::serve(queue::QueueId id, base::Time now) {
     if (delivered == Delivered::kNothing && request->status) return;
     consumers.remove(*request);
     answer(*request,
-           delivered == Delivered::kSome ? book->settings.durability : queue::Durability::kMemory);
+           delivered == Delivered::kSome ? promised(asked, *book) : queue::Durability::kMemory);
   }
 }
 

@@ -17,6 +17,9 @@ Engine::~Engine() = default;
 
 base::Time Engine::last_instant() const { return body_->last_instant; }
 void Engine::on_done(std::function<void(Request&)> done) { body_->answers.done = std::move(done); }
+void Engine::on_push(std::function<void(std::string_view, const queue::Push&)> told) {
+  body_->on_push(std::move(told));
+}
 void Engine::run(Request& request, base::Time now) { body_->run(request, now); }
 void Engine::tick(base::Time now) { body_->tick(now); }
 base::Time Engine::due() const { return body_->due(); }

@@ -30,6 +30,13 @@ base::Result<QueueBook*> Engine::Body::queue_for(std::string_view name, bool cre
   return set_queue(name, nullptr, options.defaults);
 }
 
+void Engine::Body::on_push(std::function<void(std::string_view, const queue::Push&)> told) {
+  pushed = std::move(told);
+  books.each([this](const QueueBook& book) {
+    if (book.settings.push.on()) pushed(book.name, book.settings.push);
+  });
+}
+
 // Logs the settings and puts them in force; `book` is null for a new queue.
 base::Result<QueueBook*> Engine::Body::set_queue(std::string_view name, QueueBook* book,
                                                  const queue::Settings& settings) {
@@ -48,8 +55,11 @@ base::Result<QueueBook*> Engine::Body::set_queue(std::string_view name, QueueBoo
     return base::Error{base::Code::kReadOnly, "the disk is full", {}};
   const auto appended = append(Kind::kQueue, {bytes}, queue::Durability::kFsync);
   if (!appended) return appended.error();
+  const queue::Push before = book == nullptr ? queue::Push{} : book->settings.push;
   books.apply(record);
   QueueBook* const made = books.find(record.id);
+  if (pushed && !(before == settings.push) && (before.on() || settings.push.on()))
+    pushed(made->name, made->settings.push);
   if (book == nullptr) made->declared = options.declared.contains(made->name);
   touch(*made);
   reaping = true;  // A raised in_flight_per_key lets keys go there.
@@ -101,6 +111,7 @@ void Engine::Body::run(DeleteQueue& asked, Request& request, base::Time now) {
   if (book->declared) return refuse(request, declared_there(*book));
   if (!append(Kind::kQueueGone, {encode_queue_id(book->id)}, queue::Durability::kFsync))
     return refuse(request, {base::Code::kReadOnly, "the disk is full", {}});
+  if (pushed && book->settings.push.on()) pushed(book->name, {});
   books.drop(book->id);
   gate.settle(now);
   keeper->restart();

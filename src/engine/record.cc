@@ -22,6 +22,9 @@ void put_settings(PutBytes& put, const queue::Settings& s) {
   for (const auto& [key, weight] : s.weights) put.text(key).number(weight);
   put.number(s.messages_max).number(s.bytes_max);
   put.number(static_cast<uint8_t>(s.paused_in)).number(static_cast<uint8_t>(s.paused_out));
+  if (s.push == queue::Push{}) return;  // As records were before there were pushes.
+  put.text(s.push.url).text(s.push.method).span(s.push.timeout).number(s.push.redirects);
+  put.text(s.push.signing_secret_env);
 }
 
 void get_settings(GetBytes& get, queue::Settings& s) {
@@ -48,6 +51,12 @@ void get_settings(GetBytes& get, queue::Settings& s) {
   s.bytes_max = get.number<uint64_t>();
   s.paused_in = get.number<uint8_t>() != 0;
   s.paused_out = get.number<uint8_t>() != 0;
+  if (get.rest().empty()) return;
+  s.push.url = get.text();
+  s.push.method = get.text();
+  s.push.timeout = get.span();
+  s.push.redirects = get.number<uint16_t>();
+  s.push.signing_secret_env = get.text();
 }
 
 }  // namespace

@@ -243,9 +243,9 @@ struct Cancel {
 struct Leave {};
 
 struct Request {
-  using What =
-      std::variant<Enqueue, Dequeue, Ack, Nack, Requeue, Extend, Remove, Show, Why, ListQueues,
-                   Stats, SetQueue, Purge, DeleteQueue, ListDead, Redrive, Check, Cancel, Leave>;
+  using What = std::variant<Enqueue, Dequeue, Ack, Nack, Requeue, Extend, Remove, Show, Why,
+                            ListQueues, Stats, SetQueue, Purge, DeleteQueue, ListDead, Redrive,
+                            Check, Targets, Cancel, Leave>;
   What what;
   uint32_t shard = 0;
   uint64_t connection = 0;    // Who asks; 0: nobody that could leave.

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <optional>
 
+#include "engine/host.h"
+
 namespace engine {
 namespace {
 
@@ -40,19 +42,6 @@ std::string_view header(const Message& message, std::string_view lower_name) {
     if (same_name(each.name, lower_name)) return each.value;
   }
   return {};
-}
-
-// "https://user@Example.com:443/x" → "example.com". Empty: there is none.
-std::string host_of(std::string_view url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  const bool tls = same_name(url.substr(0, scheme), "https");
-  url.remove_prefix(scheme + 3);
-  url = url.substr(0, url.find_first_of("/?#"));
-  if (const size_t at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
-  const std::string_view standard = tls ? ":443" : ":80";
-  if (url.ends_with(standard)) url.remove_suffix(standard.size());
-  return lower_case(url);
 }
 
 std::optional<int> hex(char c) {
@@ -144,12 +133,46 @@ base::Status validate_template(std::string_view text) {
   return {};
 }
 
-Templates::Templates(const queue::Decide& decide) : domain_(decide.domain) {
+namespace {
+
+// The host of all URLs that the template makes; nothing: it depends on the message.
+std::optional<std::string> fixed_host(std::string_view url) {
+  const std::string_view fixed = url.substr(0, url.find('{'));
+  const size_t scheme_end = fixed.find("://");
+  if (scheme_end == std::string_view::npos) return std::nullopt;
+  const bool whole = fixed.size() == url.size() ||
+                     fixed.find_first_of("/?#", scheme_end + 3) != std::string_view::npos;
+  if (!whole) return std::nullopt;
+  return host_of(fixed);
+}
+
+}  // namespace
+
+Templates::Templates(const queue::Decide& decide, const queue::Push& push)
+    : domain_(decide.domain), push_(push.on()) {
+  if (push_) {
+    if (auto fixed = fixed_host(push.url)) {
+      host_ = std::move(*fixed);
+    } else if (auto url = UrlTemplate::make(push.url)) {
+      url_ = std::move(*url);
+    }
+  }
   if (domain_.empty()) return;
   for (const std::string& text : decide.descriptors) {
     auto entries = parse(text);
     if (entries) descriptors_.push_back(std::move(*entries));
   }
+}
+
+// Empty: it cannot be told.
+const std::string& Templates::host(std::string_view queue, const Message& message) {
+  if (push_ && !url_) return host_;
+  if (host_of_last_ != &message) {
+    host_ = url_ ? host_of(url_->render(queue, message.key, message.headers))
+                 : host_of(header(message, "url"));
+    host_of_last_ = &message;
+  }
+  return host_;
 }
 
 bool Templates::render_entry(const Entry& entry, std::string_view queue, const Message& message) {
@@ -170,7 +193,7 @@ bool Templates::render_entry(const Entry& entry, std::string_view queue, const M
         value_ += header(message, part.text);
         break;
       case From::kHost:
-        value_ += host_of(header(message, "url"));
+        value_ += host(queue, message);
         break;
     }
     if (value_.size() == before) return false;
@@ -180,8 +203,21 @@ bool Templates::render_entry(const Entry& entry, std::string_view queue, const M
   return true;
 }
 
+void Templates::render_push(std::string_view queue, const Message& message) {
+  out_.push_back('\0');
+  put_text(out_, kOutbound);
+  const auto descriptor = [this](std::string_view key, std::string_view value) {
+    out_.push_back('\1');
+    put_text(out_, key);
+    put_text(out_, value);
+  };
+  if (const std::string& to = host(queue, message); !to.empty()) descriptor(kHostKey, to);
+  descriptor(kGlobalKey, kGlobalValue);
+}
+
 std::string_view Templates::render(std::string_view queue, const Message& message) {
-  if (descriptors_.empty()) return {};
+  if (empty()) return {};
+  host_of_last_ = nullptr;
   out_.clear();
   put_text(out_, domain_);
   const size_t nothing = out_.size();
@@ -193,29 +229,49 @@ std::string_view Templates::render(std::string_view queue, const Message& messag
     });
     if (!applies) out_.resize(begin);
   }
-  return out_.size() == nothing ? std::string_view() : std::string_view(out_);
+  if (out_.size() == nothing) {
+    out_.clear();
+    if (push_) put_text(out_, {});  // A domain without descriptors is not asked.
+  }
+  if (push_) render_push(queue, message);
+  return out_;
 }
 
 limiter::Ask AskText::decode(std::string_view encoded, int64_t cost) {
   entries_.clear();
   descriptors_.clear();
-  entries_.reserve(limiter::kDescriptorsMax * limiter::kEntriesMax);  // Spans into it must stay.
+  also_.clear();
+  // Spans into it must stay.
+  entries_.reserve(2 * limiter::kDescriptorsMax * limiter::kEntriesMax);
   limiter::Ask ask;
   ask.domain = get_text(encoded);
-  while (!encoded.empty() && descriptors_.size() < limiter::kDescriptorsMax) {
+  auto* descriptors = &descriptors_;
+  while (!encoded.empty()) {
     const size_t count = static_cast<uint8_t>(encoded.front());
     encoded.remove_prefix(1);
+    if (count == 0) {  // What follows is of the second domain.
+      ask.also_domain = get_text(encoded);
+      descriptors = &also_;
+      continue;
+    }
+    if (descriptors->size() == limiter::kDescriptorsMax) break;
     const size_t begin = entries_.size();
     for (size_t i = 0; i < count; ++i) {
       const std::string_view key = get_text(encoded);
       const std::string_view value = get_text(encoded);
       entries_.push_back({key, value});
     }
-    descriptors_.emplace_back(entries_.data() + begin, count);
+    descriptors->emplace_back(entries_.data() + begin, count);
   }
   ask.descriptors = descriptors_;
+  ask.also = also_;
   ask.cost = cost;
   return ask;
+}
+
+std::string_view host_of(const limiter::Ask& ask) {
+  if (ask.also.empty() || ask.also.front().front().key != kHostKey) return {};
+  return ask.also.front().front().value;
 }
 
 std::string encode_ask(std::string_view domain, std::span<const limiter::Descriptor> descriptors) {

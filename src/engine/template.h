@@ -2,26 +2,36 @@
 //
 //   template   = entry *("," entry)         one descriptor, an ordered path
 //   entry      = key "=" part*              a part is text, or one of
-//   {queue} {key} {header:NAME} {host}      host: of the URL in the header `url`, lower-case, with
-//                                           its port unless that is the default one
+//   {queue} {key} {header:NAME} {host}      host: of the URL that the message is pushed to, or,
+//                                           without a push, of the header `url` (engine/host.h)
 //
 // `%XX` spells any byte of the text, also `,` `=` `{` and `%`. A value that is absent or empty
 // makes the descriptor not apply.
 //
-// Encoded, a decision's domain and descriptors are one opaque text: part of a flow's identity and
-// of the message's record.
+// Messages of push queues ask beside that, in the domain that all dispatchers share, for their host
+// (if it can be told) and for what all hosts share: [host=example.com] and [dispatch=global].
+//
+// Encoded, a decision's domains and descriptors are one opaque text: part of a flow's identity and
+// of the message's record (docs/formats/shard.md).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "engine/request.h"
+#include "engine/url_template.h"
 #include "limiter/limiter.h"
 #include "queue/settings.h"
 
 namespace engine {
+
+// What limits of deliveries by HTTP are called.
+inline constexpr std::string_view kOutbound = "outbound";  // Their domain.
+inline constexpr std::string_view kHostKey = "host";
+inline constexpr std::string_view kGlobalKey = "dispatch", kGlobalValue = "global";
 
 base::Status validate_template(std::string_view text);  // kInvalid: what is wrong with it.
 
@@ -29,8 +39,9 @@ base::Status validate_template(std::string_view text);  // kInvalid: what is wro
 class Templates {
  public:
   Templates() = default;
-  explicit Templates(const queue::Decide& decide);  // Faulty templates are left out.
-  bool empty() const { return descriptors_.empty(); }
+  // Faulty templates are left out.
+  explicit Templates(const queue::Decide& decide, const queue::Push& push = {});
+  bool empty() const { return descriptors_.empty() && !push_; }
 
   // Empty: nothing applies, so nothing is asked. Valid until the next call.
   std::string_view render(std::string_view queue, const Message& message);
@@ -50,8 +61,15 @@ class Templates {
   static base::Result<Entry> parse_entry(std::string_view text);
   bool render_entry(const Entry& entry, std::string_view queue, const Message& message);
 
+  const std::string& host(std::string_view queue, const Message& message);
+  void render_push(std::string_view queue, const Message& message);
+
   std::string domain_;
   std::vector<std::vector<Entry>> descriptors_;
+  bool push_ = false;
+  std::optional<UrlTemplate> url_;         // Of a push whose host depends on the message.
+  std::string host_;                       // Else, of all messages of a push; or of the last one.
+  const Message* host_of_last_ = nullptr;  // Whose host_ is, within one render().
   std::string out_, value_;
 };
 
@@ -63,8 +81,11 @@ class AskText {
 
  private:
   std::vector<limiter::Entry> entries_;
-  std::vector<limiter::Descriptor> descriptors_;
+  std::vector<limiter::Descriptor> descriptors_, also_;
 };
+
+// The host of an ask as render() gives it to messages of push queues; empty: none.
+std::string_view host_of(const limiter::Ask& ask);
 
 std::string encode_ask(std::string_view domain, std::span<const limiter::Descriptor> descriptors);
 

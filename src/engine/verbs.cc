@@ -35,6 +35,7 @@ size_t size_of(const Message& message, const QueueBook& book) {
   for (const Header& header : message.headers)
     bytes += 2 * (header.name.size() + header.value.size());
   for (const std::string& each : book.settings.decide.descriptors) bytes += 4 * each.size();
+  if (book.settings.push.on()) bytes += queue::kPushUrlBytesMax;  // More than its host has.
   return bytes;
 }
 
@@ -140,6 +141,11 @@ void Engine::Body::fail(const base::Error& error) {
     request->status = error;
     answers.add(*request, 0, queue::Durability::kMemory);
   }
+  if (targets.request() != nullptr) {
+    Request& walked = targets.end();
+    walked.status = error;
+    answers.add(walked, 0, queue::Durability::kMemory);
+  }
 }
 
 void Engine::Body::run(Request& request, base::Time now) {
@@ -228,7 +234,10 @@ void Engine::Body::run(Enqueue& asked, Request& request, base::Time now) {
     stored.descriptors = book.templates.render(book.name, message);
     stored.key = message.key;
     stored.headers.assign(message.headers.begin(), message.headers.end());
+    const std::string_view descriptors = stored.descriptors;
+    if (!logged) stored.descriptors = {};  // Its flow has them, and nobody replays it.
     encode_message(stored, head);
+    stored.descriptors = descriptors;
     Place place = 0;
     size_t on_disk = head.size() + message.body.size();
     if (logged) {
@@ -284,6 +293,8 @@ void Engine::Body::run(Leave&, Request& request, base::Time now) {
     }
     tied.erase(connection);
   }
+  if (targets.request() != nullptr && targets.request()->connection == connection)
+    answers.add(targets.end(), 0, queue::Durability::kMemory);
   answers.add(request, 0, queue::Durability::kMemory);
 }
 

@@ -57,6 +57,8 @@ struct Store::Body {
   Store::Flow show(FlowId id);
   uint64_t walk(uint64_t cursor, size_t most,
                 const std::function<void(const View&, const Store::Flow&, bool)>& visit);
+  uint64_t walk_flows(uint64_t cursor, size_t most,
+                      const std::function<void(FlowId, const Store::Flow&)>& visit);
   size_t memory_bytes() const;
 
   struct Links {

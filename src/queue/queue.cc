@@ -112,6 +112,10 @@ uint64_t Store::walk(uint64_t cursor, size_t most,
                      const std::function<void(const View&, const Flow&, bool fresh)>& visit) {
   return body_->walk(cursor, most, visit);
 }
+uint64_t Store::walk_flows(uint64_t cursor, size_t most,
+                           const std::function<void(FlowId, const Flow&)>& visit) {
+  return body_->walk_flows(cursor, most, visit);
+}
 void Store::each_remembered(
     uint64_t& cursor, size_t most,
     const std::function<void(base::Hash128, Number, base::Time until)>& visit) {

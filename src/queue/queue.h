@@ -190,6 +190,11 @@ class Store {
   // messages. False: nothing is left to do.
   bool reap(base::Time now, size_t most);
 
+  // Walks all flows in slices, as walk() does messages: from `cursor` (0 first) it looks at `most`
+  // places, used or not, and returns the next cursor (0: done).
+  uint64_t walk_flows(uint64_t cursor, size_t most,
+                      const std::function<void(FlowId, const Flow&)>& visit);
+
   // Walks all messages, for a snapshot that is written in slices: from `cursor` (0 first) about
   // `most` of them, and returns the next cursor (0: done). What changes meanwhile may be seen or
   // not. `visit(view, flow, fresh)`: `fresh` is true at the first message of this flow in this walk

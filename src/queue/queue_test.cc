@@ -356,6 +356,32 @@ TEST(Queue, AWalkSeesEveryMessageOnceAndEachFlowFreshOnce) {
   }
 }
 
+TEST(Queue, AWalkOverFlowsSeesEachOnceInSlices) {
+  Bed bed;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string host = std::to_string(i % 1500);
+    bed.enqueue({.key = i % 2 == 0 ? "a" : "b", .descriptors = host});
+  }
+  std::vector<FlowId> seen;
+  uint64_t messages = 0;
+  size_t slices = 0;
+  uint64_t cursor = 0;
+  do {
+    const size_t before = seen.size();
+    cursor = bed.store.walk_flows(cursor, 100, [&](FlowId id, const Store::Flow& flow) {
+      seen.push_back(id);
+      messages += flow.messages;
+    });
+    ASSERT_LE(seen.size() - before, 100u);
+    ++slices;
+  } while (cursor != 0);
+  EXPECT_EQ(seen.size(), 1500u);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+  EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end());
+  EXPECT_EQ(messages, 3000u);
+  EXPECT_LE(slices, 17u);
+}
+
 TEST(Queue, RelocationChangesPlaceAndBytesAndTellsNobody) {
   Bed bed;
   const Number a = bed.enqueue();

@@ -53,6 +53,10 @@ class Turns {
   bool held_back(FlowId id) const;
   uint64_t ahead(uint32_t message, uint64_t most);
 
+  // For walks, as Slab's.
+  FlowId end() const { return flows_.end(); }
+  FlowId seek(FlowId id, size_t& budget) const { return flows_.seek(id, budget); }
+
   void purged(Queue& queue);       // In the call that begins a new epoch.
   bool recheck(Queue& queue);      // One held back key is looked at. False: none is left.
   bool forget_idle(Queue& queue);  // Of a dropped queue. False: none is left.

@@ -68,6 +68,19 @@ uint64_t Store::Body::walk(
   return slot < messages.end() ? slot : 0;
 }
 
+uint64_t Store::Body::walk_flows(uint64_t cursor, size_t most,
+                                 const std::function<void(FlowId, const Store::Flow&)>& visit) {
+  auto id = static_cast<FlowId>(cursor);
+  while (most > 0) {
+    id = turns.seek(id, most);
+    if (most == 0 || id >= turns.end()) break;
+    visit(id, show(id));
+    ++id;
+    --most;
+  }
+  return id < turns.end() ? id : 0;
+}
+
 size_t Store::Body::memory_bytes() const {
   return sizeof(Body) + messages.bytes() + index.bytes() + turns.memory_bytes() + queues.bytes() +
          timers.bytes() + keeps.bytes() + dedup.bytes() + graves.size() * sizeof(Grave) +
