@@ -36,14 +36,17 @@
 
 #include "base/time.h"
 #include "dispatch/outcome.h"
+#include "engine/template.h"
 #include "limiter/limiter.h"
 #include "metric/metric.h"
 
 namespace dispatch {
 
-inline constexpr std::string_view kDomain = "outbound";
-inline constexpr std::string_view kHostKey = "host";
-inline constexpr std::string_view kGlobalKey = "dispatch", kGlobalValue = "global";
+// As messages of push queues ask (engine/template.h).
+inline constexpr std::string_view kDomain = engine::kOutbound;
+inline constexpr std::string_view kHostKey = engine::kHostKey;
+inline constexpr std::string_view kGlobalKey = engine::kGlobalKey;
+inline constexpr std::string_view kGlobalValue = engine::kGlobalValue;
 
 struct HostsOptions {
   uint32_t breaker_failures = 5;                          // Events in a row that open it.
