@@ -197,11 +197,20 @@ bool fits_later(const Slot* slot, const Hit& hit, const Two& two, base::Time now
 
 bool idle(const Slot& slot, base::Time now, const Laws& laws) {
   if (slot.kind() == Kind::kGcra) return Gcra::idle(get<Gcra>(slot), now);
-  if (slot.kind() == Kind::kBlock) {
-    return static_cast<int64_t>(slot.words[0]) <= base::nanoseconds(now);
-  }
+  if (slot.kind() == Kind::kBlock) return block_of(slot).over(now);
   return std::visit([&]<typename L>(const L& law) { return law.idle(get<L>(slot), now); },
                     laws.at(slot.law()));
+}
+
+Block block_of(const Slot& slot) {
+  return {.until = base::time_from(static_cast<int64_t>(slot.words[0])),
+          .probe = base::Duration(static_cast<int64_t>(slot.words[1] & ~kProbing)),
+          .probing = (slot.words[1] & kProbing) != 0};
+}
+
+void put(Slot& slot, const Block& block) {
+  slot.words[0] = static_cast<uint64_t>(base::nanoseconds(block.until));
+  slot.words[1] = static_cast<uint64_t>(block.probe.count()) | (block.probing ? kProbing : 0);
 }
 
 Slot fresh(const Hit& hit) {

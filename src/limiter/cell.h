@@ -38,6 +38,19 @@ limit::Decision check(const Slot* slot, const Hit& hit, int64_t cost, base::Time
                       const Laws& laws);
 bool idle(const Slot& slot, base::Time now, const Laws& laws);
 
+// REQUIRES of a block's: kind kBlock.
+struct Block {
+  static constexpr base::Duration kHalfOpenMax = std::chrono::hours(1);
+  base::Time until{};
+  base::Duration probe{};  // 0: it ends at `until`.
+  bool probing = false;
+  bool over(base::Time now) const {
+    return probe.count() == 0 ? until <= now : until <= now - kHalfOpenMax;
+  }
+};
+Block block_of(const Slot& slot);
+void put(Slot& slot, const Block& block);
+
 // A slot for the hit's key with an idle state of its law.
 Slot fresh(const Hit& hit);
 void drop(Slot& slot);  // Ends what the slot owns; it is dead bytes then.

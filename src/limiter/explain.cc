@@ -8,6 +8,8 @@ namespace limiter {
 
 namespace {
 
+constexpr base::Duration kProbeMax = std::chrono::hours(24 * 365);
+
 limit::Decision peek(Table& table, const Limit& limit, base::Hash128 key, base::Time now) {
   if (!limit.spec.law) return kUnlimited;
   const Hit hit{.key = key, .law = &*limit.spec.law, .law_number = limit.law_number, .cost = 1};
@@ -62,13 +64,15 @@ base::Result<Limiter::Why> Limiter::why(std::string_view domain,
 }
 
 base::Status Limiter::block(std::string_view domain, Descriptor descriptor, base::Time until,
-                            base::Time now) {
+                            base::Time now, base::Duration probe) {
   if (auto valid = validate(descriptor); !valid) return valid;
+  if (probe.count() < 0 || probe > kProbeMax)
+    return base::invalid("a probe's time is between 0 and a year", "probe");
   const std::shared_ptr<const Limits> in_force = limits();
   const Limits::Domain* const found = in_force->find(domain);
   if (found == nullptr) return unknown_domain(domain);
   const base::Hash128 key = block_key(*state_, *found, descriptor);
-  if (!state_->table.block(key, until, now))
+  if (!state_->table.block(key, until, now, probe))
     return base::Error{base::Code::kFull, "the table is full", {}};
   state_->watchers.tell(key);  // It may be over, or end earlier than before.
   return {};

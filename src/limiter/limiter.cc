@@ -101,7 +101,7 @@ class Deciding {
     const GatheredSpan& span = item.span;
     const Terms terms{.now = now_, .purpose = item.ask.dry_run ? Purpose::kPeek : Purpose::kCharge};
     const Outcome outcome =
-        decide_ask(limiter_.table, batch_.gathered, span, terms,
+        decide_ask(limiter_.table, limiter_.watchers, batch_.gathered, span, terms,
                    std::span(batch_.decisions).subspan(span.hits, span.hits_end - span.hits),
                    std::span(batch_.rows).subspan(span.met, span.met_end - span.met), answer);
     const Limits::Domain* const counting = item.domains.counting();

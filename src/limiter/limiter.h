@@ -239,9 +239,15 @@ class Limiter {
   // only `descriptor`, `blocked_until` and a decision that waits for it. kNotFound: the domain.
   base::Result<Why> why(std::string_view domain, std::span<const Descriptor> descriptors,
                         base::Time now);
-  // The epoch ends a block. kFull: the table has no room; nothing is blocked.
+  // The epoch ends a block. kFull: the table has no room; nothing is blocked. kInvalid ("probe"):
+  // it is below 0 or over a year.
+  //
+  // With `probe` above 0 the block does not end at `until` but is half open from then on: one ask
+  // that meets it goes (if its limits let it), and keeps it closed for another `probe`; and so on,
+  // until block() ends it or replaces it. An ask that is refused, taken back or a dry run uses up
+  // no probe. Half open for an hour with nobody asking, it ends by itself.
   base::Status block(std::string_view domain, Descriptor descriptor, base::Time until,
-                     base::Time now);
+                     base::Time now, base::Duration probe = {});
   base::Status forget(std::string_view domain, Descriptor descriptor);
 
   // Housekeeping in a small slice: ends reservations whose time is over, sweeps some segments.

@@ -149,7 +149,7 @@ class Opens {
     std::vector<LimitAnswer> rows(gathered.met.size());
     Answer answer;
     const Outcome outcome =
-        decide_ask(state_.table, gathered, span, terms, decisions, rows, answer);
+        decide_ask(state_.table, state_.watchers, gathered, span, terms, decisions, rows, answer);
     published.counters[domain.number()]->decisions[static_cast<size_t>(outcome)].add();
     if (!answer.allowed) return {{}, std::string(answer.limited_by), answer.numbers};
     auto opening = std::make_unique<Opening>(ask_.domain, ask_.descriptors);

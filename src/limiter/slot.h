@@ -15,6 +15,10 @@
 
 namespace limiter {
 
+// A block's words: until when; and, for one that is half open from then on, how long a probe has
+// for itself, with kProbing while one is out.
+inline constexpr uint64_t kProbing = uint64_t{1} << 63;
+
 enum class Kind : uint8_t {
   kGcra,
   kWindow,

@@ -113,8 +113,20 @@ class Table {
   // table under keys of their own; while there is none, decisions need not look.
   // Replaces the block that is there; the epoch ends it. False: no room (the ceiling does not count
   // for blocks, but a segment has an end).
-  [[nodiscard]] bool block(base::Hash128 key, base::Time until, base::Time now);
+  // `probe`: as Limiter::block().
+  [[nodiscard]] bool block(base::Hash128 key, base::Time until, base::Time now,
+                           base::Duration probe = {});
   base::Time blocked_until(base::Hash128 key, base::Time now) const;  // <= now: not blocked.
+  struct BlockView {
+    base::Time until;        // <= now: not blocked.
+    bool half_open = false;  // It lets one ask go, which must claim_probe().
+  };
+  BlockView block_at(base::Hash128 key, base::Time now) const;
+  // The block is closed for its probe's time. False: it is not half open (any more).
+  bool claim_probe(base::Hash128 key, base::Time now);
+  // Takes back a claim that was made at `now`, if it is there: the block is half open again. True:
+  // tell who waits.
+  bool give_back_probe(base::Hash128 key, base::Time now);
   bool any_blocks() const { return blocks_.load(std::memory_order_relaxed) != 0; }
 
   // Drops idle states of the next `segments` segments, round and round, and gives back memory.

@@ -123,7 +123,8 @@ void Table::forget(base::Hash128 key) NO_THREAD_SAFETY_ANALYSIS {
   watermarks_.forget(key);
 }
 
-bool Table::block(base::Hash128 key, base::Time until, base::Time now) NO_THREAD_SAFETY_ANALYSIS {
+bool Table::block(base::Hash128 key, base::Time until, base::Time now,
+                  base::Duration probe) NO_THREAD_SAFETY_ANALYSIS {
   {
     const LockedSegment locked(directory_, key);
     if (until == base::Time{}) {
@@ -138,17 +139,54 @@ bool Table::block(base::Hash128 key, base::Time until, base::Time now) NO_THREAD
       blocks_.fetch_add(1, std::memory_order_relaxed);
     }
     CHECK(slot->kind() == Kind::kBlock);
-    slot->words[0] = static_cast<uint64_t>(base::nanoseconds(until));
+    put(*slot, {.until = until, .probe = probe});
   }
   settle(now);
   return true;
 }
 
-base::Time Table::blocked_until(base::Hash128 key, base::Time now) const {
+namespace {
+
+bool lets_one_go(const Slot* slot, base::Time now) {
+  if (slot == nullptr || slot->kind() != Kind::kBlock) return false;
+  const Block block = block_of(*slot);
+  return block.probe.count() > 0 && block.until <= now && !block.over(now);
+}
+
+}  // namespace
+
+Table::BlockView Table::block_at(base::Hash128 key, base::Time now) const {
   const LockedSegment locked(directory_, key);
   const Slot* const slot = find(key);
-  if (slot == nullptr || slot->kind() != Kind::kBlock) return now;
-  return base::time_from(static_cast<int64_t>(slot->words[0]));
+  if (slot == nullptr || slot->kind() != Kind::kBlock) return {.until = now};
+  return {.until = block_of(*slot).until, .half_open = lets_one_go(slot, now)};
+}
+
+base::Time Table::blocked_until(base::Hash128 key, base::Time now) const {
+  return block_at(key, now).until;
+}
+
+bool Table::claim_probe(base::Hash128 key, base::Time now) {
+  const LockedSegment locked(directory_, key);
+  Slot* const slot = find(key);
+  if (!lets_one_go(slot, now)) return false;
+  Block block = block_of(*slot);
+  block.until = now + block.probe;
+  block.probing = true;
+  put(*slot, block);
+  return true;
+}
+
+bool Table::give_back_probe(base::Hash128 key, base::Time now) {
+  const LockedSegment locked(directory_, key);
+  Slot* const slot = find(key);
+  if (slot == nullptr || slot->kind() != Kind::kBlock) return false;
+  Block block = block_of(*slot);
+  if (!block.probing || block.until != now + block.probe) return false;
+  block.until = now - kSkew;  // Open for a thread whose instant is earlier, too.
+  block.probing = false;
+  put(*slot, block);
+  return true;
 }
 
 }  // namespace limiter

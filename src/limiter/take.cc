@@ -82,8 +82,8 @@ class Taking {
                                .promised_to = terms_.promised_to},
                       .uncounted = uncounted,
                       .limited_at = &obstacle.state};
-    const Outcome outcome = decide_ask(state_.table, scratch_.gathered, span_, terms,
-                                       scratch_.decisions, scratch_.rows, scratch_.answer);
+    const Outcome outcome = decide_ask(state_.table, state_.watchers, scratch_.gathered, span_,
+                                       terms, scratch_.decisions, scratch_.rows, scratch_.answer);
     if (!ask_.dry_run && counting != nullptr) {
       DomainCounters& counters = *scratch_.published->counters[counting->number()];
       counters.decisions[static_cast<size_t>(outcome)].add();
@@ -176,7 +176,11 @@ void Limiter::untake(const Ask& ask, const TakeTerms& terms, base::Time now) {
   if (ask.dry_run) return;
   Gathered& gathered = scratch.gathered;
   gathered.clear();
-  gather(state_->keys, find(*scratch.published->limits, ask), ask, false, gathered);
+  gather(state_->keys, find(*scratch.published->limits, ask), ask, state_->table.any_blocks(),
+         gathered);
+  for (const base::Hash128 block : gathered.blocks) {
+    if (state_->table.give_back_probe(block, now)) state_->watchers.tell(block);
+  }
   for (size_t i = 0; i < gathered.hits.size(); ++i) {
     const Hit& hit = gathered.hits[i];
     const auto met = std::find_if(gathered.met.begin(), gathered.met.end(),

@@ -1,6 +1,7 @@
 #include "limiter/verdict.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 
 #include "base/check.h"
 #include "base/wide.h"
@@ -138,25 +139,66 @@ class Verdict {
 struct Blocked {
   base::Duration left{};
   base::Hash128 key{};
+  bool half_open = false;  // One of them lets one ask go.
+  bool is() const { return left.count() > 0; }
 };
 Blocked blocked_for(const Table& table, const Gathered& gathered, const GatheredSpan& span,
                     base::Time now) {
   Blocked longest;
   for (size_t i = span.blocks; i < span.blocks_end; ++i) {
     const base::Hash128 key = gathered.blocks[i];
-    const base::Duration left = table.blocked_until(key, now) - now;
-    if (left > longest.left) longest = {left, key};
+    const Table::BlockView block = table.block_at(key, now);
+    const base::Duration left = block.until - now;
+    longest.half_open |= block.half_open;
+    if (left > longest.left) {
+      longest.left = left;
+      longest.key = key;
+    }
   }
   return longest;
 }
+
+// The probes of the half-open blocks that one ask meets: all of them or none.
+class Probes {
+ public:
+  Probes(Table& table, const Watchers& watchers, std::span<const base::Hash128> blocks,
+         base::Time now)
+      : table_(table), watchers_(watchers), blocks_(blocks), now_(now) {}
+
+  bool claim() {
+    for (const base::Hash128 key : blocks_) {
+      const Table::BlockView block = table_.block_at(key, now_);
+      const bool open = block.until <= now_ && !block.half_open;
+      if (open || std::find(claimed_.begin(), claimed_.end(), key) != claimed_.end()) continue;
+      if (!table_.claim_probe(key, now_)) {
+        give_back();
+        return false;
+      }
+      claimed_.push_back(key);
+    }
+    return true;
+  }
+  void give_back() {
+    for (const base::Hash128 key : claimed_) {
+      if (table_.give_back_probe(key, now_)) watchers_.tell(key);
+    }
+    claimed_.clear();
+  }
+
+ private:
+  Table& table_;
+  const Watchers& watchers_;
+  std::span<const base::Hash128> blocks_;
+  const base::Time now_;
+  boost::container::small_vector<base::Hash128, 4> claimed_;
+};
 
 // Returns the state of what refuses.
 base::Hash128 name_refusal(const Verdict& verdict, const Blocked& blocked, bool limits_allow,
                            Answer& answer) {
   const Met* const last = limits_allow ? nullptr : verdict.frees_last();
-  const bool is_blocked = blocked.left.count() > 0;
-  CHECK(last != nullptr || is_blocked);
-  if (last == nullptr || (is_blocked && verdict.of(*last).retry_after <= blocked.left)) {
+  CHECK(last != nullptr || blocked.is());
+  if (last == nullptr || (blocked.is() && verdict.of(*last).retry_after <= blocked.left)) {
     answer.limited_by = answer.nearest = "blocked";
     answer.numbers = {.allowed = false, .retry_after = blocked.left, .reset_after = blocked.left};
     return blocked.key;
@@ -175,18 +217,41 @@ void name_nearest(const Verdict& verdict, Answer& answer) {
   answer.numbers.retry_after = {};
 }
 
+// Do the limits allow it? `blocked` is written; while it is(), nothing is charged.
+bool decide_limits(Table& table, const Watchers& watchers, const Gathered& gathered,
+                   const GatheredSpan& span, const Terms& terms, Verdict& verdict,
+                   Blocked& blocked) {
+  const auto decide = [&](Purpose purpose) {
+    return span.quota ? verdict.decide_quota(purpose) : verdict.decide(purpose);
+  };
+  for (;;) {  // Again only if another took the probe, or ended the block, in between.
+    blocked = blocked_for(table, gathered, span, terms.now);
+    if (blocked.is() || terms.purpose == Purpose::kPeek) return decide(Purpose::kPeek);
+    if (!blocked.half_open) [[likely]]
+      return decide(terms.purpose);
+    if (!decide(Purpose::kPeek)) return false;
+    Probes probes(table, watchers,
+                  std::span(gathered.blocks).subspan(span.blocks, span.blocks_end - span.blocks),
+                  terms.now);
+    if (!probes.claim()) continue;
+    const bool allowed = decide(terms.purpose);
+    if (!allowed) probes.give_back();
+    return allowed;
+  }
+}
+
 }  // namespace
 
-Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
+Outcome decide_ask(Table& table, const Watchers& watchers, Gathered& gathered,
+                   const GatheredSpan& span, const Terms& terms,
                    std::span<limit::Decision> decisions, std::span<LimitAnswer> rows,
                    Answer& answer) {
   HoldTerms hold = terms.hold;
   hold.logging = &answer.logging;
   Verdict verdict(table, gathered, span, terms, hold, decisions);
-  const Blocked blocked = blocked_for(table, gathered, span, terms.now);
-  const bool is_blocked = blocked.left.count() > 0;
-  const Purpose purpose = is_blocked ? Purpose::kPeek : terms.purpose;
-  const bool limits_allow = span.quota ? verdict.decide_quota(purpose) : verdict.decide(purpose);
+  Blocked blocked;
+  const bool limits_allow = decide_limits(table, watchers, gathered, span, terms, verdict, blocked);
+  const bool is_blocked = blocked.is();
 
   const std::span<const Met> met = verdict.met();
   for (size_t i = 0; i < met.size(); ++i)

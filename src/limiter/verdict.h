@@ -5,6 +5,7 @@
 #include "limiter/gather.h"
 #include "limiter/limiter.h"
 #include "limiter/table.h"
+#include "limiter/watchers.h"
 
 namespace limiter {
 
@@ -36,8 +37,13 @@ struct Terms {
 // A block refuses whatever the limits say; the limits are then only looked at, because the ask
 // fails until the block and the limits are over, and that is what `retry_after` must say.
 //
+// An ask that meets a half-open block looks at its limits first, then claims the probe, then is
+// decided: so one that its limits refuse uses up no probe. If they refuse it after all, because
+// others were faster, the probe is given back and `watchers` are told.
+//
 // `decisions` belongs to the hits at `span`, `rows` to the met limits; both have their sizes.
-Outcome decide_ask(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
+Outcome decide_ask(Table& table, const Watchers& watchers, Gathered& gathered,
+                   const GatheredSpan& span, const Terms& terms,
                    std::span<limit::Decision> decisions, std::span<LimitAnswer> rows,
                    Answer& answer);
 
