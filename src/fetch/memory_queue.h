@@ -30,8 +30,8 @@ class MemoryQueue {
  public:
   struct Terms {
     size_t total = 100, per_host = 8;  // Run at a time.
-    std::optional<limit::Gcra> rate, host_rate;
-    queue::Backoff backoff;                        // Of again().
+    std::optional<limit::Gcra> rate{}, host_rate{};
+    queue::Backoff backoff{};                      // Of again().
     base::Duration lease = std::chrono::hours(1);  // Whatever runs ends before.
     uint64_t seed = 0;                             // Of jitter and of keys.
   };

@@ -23,10 +23,10 @@
 namespace fetch {
 
 struct PoolLimits {
-  size_t total_concurrency = 100;        // 1 … 100,000.
-  size_t per_host_concurrency = 8;       // 1 … total.
-  std::optional<limit::Rate> rate;       // Of all together.
-  std::optional<limit::Rate> host_rate;  // Of each host.
+  size_t total_concurrency = 100;          // 1 … 100,000.
+  size_t per_host_concurrency = 8;         // 1 … total.
+  std::optional<limit::Rate> rate{};       // Of all together.
+  std::optional<limit::Rate> host_rate{};  // Of each host.
 };
 
 struct Result {
@@ -34,8 +34,8 @@ struct Result {
   int status_code = 0;       // 0: none came.
   uint64_t bytes_read = 0;   // Of the body, decompressed.
   base::Duration elapsed{};  // Of the last attempt, from its start to its last byte.
-  std::string url;           // As given.
-  std::string error;         // Empty if ok.
+  std::string url{};         // As given.
+  std::string error{};       // Empty if ok.
 };
 
 // One request, blocking. No limits, no repeats.
