@@ -93,6 +93,94 @@ TEST(Push, ABlockedHostDelaysNoOther) {
   EXPECT_EQ(bed.bodies("q", 10), (Bodies{"a", "a"}));
 }
 
+class HalfOpen : public testing::Test {
+ protected:
+  static constexpr base::Duration kProbe = seconds(30);
+  HalfOpen() {
+    block(seconds(9));
+    for (int i = 0; i < 5; ++i) bed.send("http://a.test/", "a");
+    bed.send("http://b.test/", "b");
+    const auto other = bed.dequeue("q", 10);
+    EXPECT_EQ(other.size(), 1u);
+    EXPECT_EQ(bed.body(other.at(0)), "b");
+    EXPECT_TRUE(bed.ack(other.at(0)));
+    start();
+  }
+  void block(base::Duration in) {
+    const base::Time until = in.count() == 0 ? base::Time{} : bed.now + in;
+    const limiter::Entry entry{kHostKey, "a.test"};
+    ASSERT_TRUE(bed.limiter->block(kOutbound, {&entry, 1}, until, bed.now, kProbe));
+    bed.turn();
+  }
+  void start() {
+    Dequeue asked;
+    asked.queues = {&name, 1};
+    asked.count = 10;
+    asked.wait = hours(1);
+    asked.lease = hours(1);
+    asked.unsynced = true;
+    standing = &bed.start(asked);
+    bed.turn();
+  }
+  // How many messages the standing request has got; then another one stands there.
+  size_t got() {
+    if (!bed.is_done(*standing)) return 0;
+    const size_t count = std::get<Dequeue>(standing->what).deliveries.size();
+    start();
+    return count;
+  }
+  const std::string_view name = "q";
+  PushBed bed;
+  Request* standing = nullptr;
+};
+
+TEST_F(HalfOpen, OneMessageGoesAsAProbeAndTheOthersStayParked) {
+  bed.pass(seconds(8));
+  EXPECT_EQ(got(), 0u);
+  bed.pass(seconds(1));
+  EXPECT_EQ(got(), 1u);
+  bed.pass(kProbe - milliseconds(1));
+  EXPECT_EQ(got(), 0u);
+  const Targets targets = bed.targets();
+  ASSERT_EQ(targets.rows.size(), 1u);
+  EXPECT_EQ(targets.rows[0].limited_by, "blocked");
+  EXPECT_EQ(targets.rows[0].waiting, 4u);
+  EXPECT_EQ(targets.rows[0].until, bed.now + milliseconds(1));
+  bed.pass(milliseconds(1));
+  EXPECT_EQ(got(), 1u) << "the probe's time is over";
+}
+
+TEST_F(HalfOpen, AProbeThatSucceedsLetsTheOthersGoAtOnce) {
+  bed.pass(seconds(9));
+  ASSERT_EQ(got(), 1u);
+  block({});
+  EXPECT_EQ(got(), 1u) << "two at a time to a host";
+}
+
+TEST_F(HalfOpen, AProbeThatFailsBlocksThemAgain) {
+  bed.pass(seconds(9));
+  ASSERT_EQ(got(), 1u);
+  block(seconds(100));
+  bed.pass(seconds(99));
+  EXPECT_EQ(got(), 0u);
+  bed.pass(seconds(1));
+  EXPECT_EQ(got(), 1u);
+}
+
+TEST(Push, AClaimThatIsLostGivesItsProbeBack) {
+  PushBed bed;
+  const limiter::Entry entry{kHostKey, "a.test"};
+  ASSERT_TRUE(bed.limiter->block(kOutbound, {&entry, 1}, bed.now, bed.now, seconds(30)));
+  bed.send("http://a.test/", "a");
+  const std::string_view name = "q";
+  Dequeue asked;
+  asked.queues = {&name, 1};
+  asked.claim = std::make_shared<Claim>();
+  asked.claim->taken = true;  // Between the question and the answer, another shard was faster.
+  bed.ask(asked);
+  EXPECT_EQ(bed.bodies("q"), Bodies{"a"});
+}
+
 TEST(Push, TheQueuesOwnLimitsHoldBesideThoseOfTheHost) {
   PushBed bed;
   bed.set("q", [](queue::Settings& s) { s.decide = {"own", {"tenant={header:tenant}"}}; });
