@@ -105,7 +105,7 @@ bool Hosts::Body::make_room(Stripe& stripe, base::Time now) {
 // Under the host's lock, so that the limiter hears of two changes in their order.
 bool Hosts::Body::tell(std::string_view host, const Host::Block& block, base::Time now) {
   const limiter::Entry entry{kHostKey, host};
-  return limiter.block(kDomain, {&entry, 1}, block.until, now).has_value();
+  return limiter.block(kDomain, {&entry, 1}, block.until, now, block.probe).has_value();
 }
 
 void Hosts::Body::forget_idle(Stripe& stripe, base::Time now) {
