@@ -31,12 +31,23 @@ class Verdict {
 };
 
 using Player = void (*)(const json::object& the_case, Verdict&);
+using Players = std::map<std::string, Player, std::less<>>;  // By dialect or area.
+// What nobody can ask of this version; each with the reason.
+using Unspoken = std::map<std::string, std::string, std::less<>>;
+
+// Plays a file: each case by the player of what its `column` names ("dialect", "area"). A wrong
+// answer fails the test, and so does a case that is neither played nor unspoken; what differs on
+// purpose is printed with its reason.
+void play_file(const std::string& path, std::string_view column, const Players& players,
+               const Unspoken& unspoken);
 
 // Adds the players of one file to the table: dialect → player.
-void add_bucket_players(std::map<std::string, Player, std::less<>>& players);
-void add_window_players(std::map<std::string, Player, std::less<>>& players);
-void add_verb_players(std::map<std::string, Player, std::less<>>& players);
-void add_envoy_players(std::map<std::string, Player, std::less<>>& players);
+void add_bucket_players(Players& players);
+void add_window_players(Players& players);
+void add_verb_players(Players& players);
+void add_envoy_players(Players& players);
+// Of tests/cases/edge.jsonl: area → player. cases_edge.cc has the table.
+void add_edge_http_players(Players& players);  // With the ring only.
 
 // Readers of the cases' JSON.
 const json::object& config_of(const json::object& the_case);

@@ -299,7 +299,7 @@ void play_replacement(const json::object& one, Verdict& verdict) {
 
 }  // namespace
 
-void add_bucket_players(std::map<std::string, Player, std::less<>>& players) {
+void add_bucket_players(Players& players) {
   players["redis-cell-lib"] = play_redis_cell;
   players["redis_rate"] = play_redis_rate;
   players["throttlecrab"] = play_throttlecrab;

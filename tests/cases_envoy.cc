@@ -262,7 +262,7 @@ void play_envoy(const json::object& one, Verdict& verdict) {
 
 }  // namespace
 
-void add_envoy_players(std::map<std::string, Player, std::less<>>& players) {
+void add_envoy_players(Players& players) {
   players["envoyratelimit"] = play_envoy;
 }
 

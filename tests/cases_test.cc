@@ -67,18 +67,6 @@ base::Time time_of(const json::object& the_case, const json::object& step) {
 
 namespace {
 
-// What nobody can ask of this version; each with the reason.
-const std::map<std::string, std::string, std::less<>>& unspoken() {
-  static const std::map<std::string, std::string, std::less<>> table = {
-      {"bucket4j-aligned",
-       "a bucket that refills in steps from a chosen instant is no law of ours"},
-      {"doorman", "shares of a capacity among instances belong to limits over a store"},
-      {"ietf-draft-10",
-       "the fields are written by command/, which tests them; nothing parses them"},
-  };
-  return table;
-}
-
 std::vector<json::object> read_cases(const std::string& path) {
   std::vector<json::object> all;
   std::ifstream file(path);
@@ -87,31 +75,25 @@ std::vector<json::object> read_cases(const std::string& path) {
   return all;
 }
 
-TEST(Cases, OfLimitersAreAnsweredAsOthersAnswerThemOrDifferOnPurpose) {
-  std::map<std::string, Player, std::less<>> players;
-  add_bucket_players(players);
-  add_window_players(players);
-  add_verb_players(players);
-  add_envoy_players(players);
+}  // namespace
 
-  const char* const other = std::getenv("RATELIMMQ_CASES");
-  const std::string path =
-      other != nullptr ? other : RATELIMMQ_SOURCE_DIR "/tests/cases/limiters.jsonl";
+void play_file(const std::string& path, std::string_view column, const Players& players,
+               const Unspoken& unspoken) {
   const std::vector<json::object> all = read_cases(path);
   ASSERT_FALSE(all.empty()) << path;
 
   int ran = 0, differ = 0, not_spoken = 0;
   for (const json::object& one : all) {
     const std::string id = text(one, "id");
-    const std::string dialect = text(one, "dialect");
-    if (const auto silent = unspoken().find(dialect); silent != unspoken().end()) {
+    const std::string kind = text(one, column);
+    if (const auto silent = unspoken.find(kind); silent != unspoken.end()) {
       ++not_spoken;
       std::cout << "not played  " << id << ": " << silent->second << "\n";
       continue;
     }
-    const auto player = players.find(dialect);
+    const auto player = players.find(kind);
     if (player == players.end()) {
-      ADD_FAILURE() << id << ": no player for dialect '" << dialect << "'";
+      ADD_FAILURE() << id << ": no player for " << column << " '" << kind << "'";
       continue;
     }
     Verdict verdict;
@@ -124,6 +106,26 @@ TEST(Cases, OfLimitersAreAnsweredAsOthersAnswerThemOrDifferOnPurpose) {
   }
   std::cout << "cases: " << ran << " ran (" << differ << " of them differ on purpose), "
             << not_spoken << " not played, of " << all.size() << "\n";
+}
+
+namespace {
+
+TEST(Cases, OfLimitersAreAnsweredAsOthersAnswerThemOrDifferOnPurpose) {
+  Players players;
+  add_bucket_players(players);
+  add_window_players(players);
+  add_verb_players(players);
+  add_envoy_players(players);
+  const Unspoken unspoken = {
+      {"bucket4j-aligned",
+       "a bucket that refills in steps from a chosen instant is no law of ours"},
+      {"doorman", "shares of a capacity among instances belong to limits over a store"},
+      {"ietf-draft-10",
+       "the fields are written by command/, which tests them; nothing parses them"},
+  };
+  const char* const other = std::getenv("RATELIMMQ_CASES");
+  play_file(other != nullptr ? other : RATELIMMQ_SOURCE_DIR "/tests/cases/limiters.jsonl",
+            "dialect", players, unspoken);
 }
 
 }  // namespace

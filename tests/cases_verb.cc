@@ -51,7 +51,7 @@ void play_throttle(const json::object& one, Verdict& verdict) {
 
 }  // namespace
 
-void add_verb_players(std::map<std::string, Player, std::less<>>& players) {
+void add_verb_players(Players& players) {
   players["redis-cell-cmd"] = play_throttle;
   players["dragonfly-cmd"] = play_throttle;
 }

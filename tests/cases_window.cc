@@ -224,7 +224,7 @@ void play_intervally(const json::object& one, Verdict& verdict) { Interval(one, 
 
 }  // namespace
 
-void add_window_players(std::map<std::string, Player, std::less<>>& players) {
+void add_window_players(Players& players) {
   players["gubernator-token"] = play_gubernator_token;
   players["gubernator"] = play_gubernator;
   players["limitador-rls"] = play_limitador;

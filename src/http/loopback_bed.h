@@ -141,6 +141,31 @@ inline Server::Script always(std::string bytes) {
   };
 }
 
+// A gzip of `bytes` zeros (rounded down to whole copies of 258): one literal, then copies of the
+// byte before, 13 bits each. Without its checksum: whoever gets that far has failed.
+inline std::string gzip_of_zeros(uint64_t bytes) {
+  std::string out("\x1f\x8b\x08\0\0\0\0\0\0\x03", 10);
+  uint32_t pending = 0;
+  unsigned count = 0;
+  const auto put = [&](uint32_t bits, unsigned n) {
+    pending |= bits << count;
+    for (count += n; count >= 8; count -= 8, pending >>= 8) out += static_cast<char>(pending);
+  };
+  const auto code = [&](uint32_t bits, unsigned n) {  // Huffman codes lie the other way round.
+    for (unsigned i = n; i-- > 0;) put(bits >> i & 1, 1);
+  };
+  put(1, 1);      // The last block,
+  put(1, 2);      // of fixed codes:
+  code(0x30, 8);  // a zero,
+  for (uint64_t left = bytes; left >= 258; left -= 258) {
+    code(0xc5, 8);  // 258 bytes
+    code(0, 5);     // from one byte before.
+  }
+  code(0, 7);  // The end.
+  put(0, 7);
+  return out;
+}
+
 inline http::ClientOptions open_to_loopback() {
   const std::string allow[] = {"127.0.0.0/8", "::1"};
   return {.guard = *http::AddressGuard::make(http::GuardMode::kBlock, allow)};
