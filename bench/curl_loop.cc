@@ -1,0 +1,105 @@
+// A bare libcurl multi loop: curl_multi_socket_action() over epoll, nothing else. The ceiling for
+// http::Client (bench/client_bench.cc).
+//
+//   curl_loop URL REQUESTS IN_FLIGHT
+#include <curl/curl.h>
+#include <sys/epoll.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "cpu_report.h"
+
+namespace {
+
+struct Loop {
+  int set = ::epoll_create1(0);
+  CURLM* multi = ::curl_multi_init();
+  long timeout_ms = -1;
+};
+
+int on_socket(CURL*, curl_socket_t fd, int what, void* self, void* known) {
+  auto& loop = *static_cast<Loop*>(self);
+  if (what == CURL_POLL_REMOVE) {
+    ::epoll_ctl(loop.set, EPOLL_CTL_DEL, fd, nullptr);
+    return 0;
+  }
+  epoll_event event{};
+  event.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
+  event.data.fd = fd;
+  ::epoll_ctl(loop.set, known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
+  if (known == nullptr) ::curl_multi_assign(loop.multi, fd, self);
+  return 0;
+}
+
+int on_timer(CURLM*, long ms, void* self) {
+  static_cast<Loop*>(self)->timeout_ms = ms;
+  return 0;
+}
+
+size_t on_bytes(char*, size_t, size_t size, void*) { return size; }
+
+CURL* handle_for(const char* url) {
+  CURL* const easy = ::curl_easy_init();
+  ::curl_easy_setopt(easy, CURLOPT_URL, url);
+  ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  ::curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_bytes);
+  return easy;
+}
+
+// Returns how many requests failed.
+long run(Loop& loop, long requests, long in_flight, const char* url) {
+  long started = 0, ended = 0, failed = 0;
+  for (; started < std::min(in_flight, requests); ++started) {
+    ::curl_multi_add_handle(loop.multi, handle_for(url));
+  }
+  int running = 0;
+  std::vector<epoll_event> events(256);
+  while (ended < requests) {
+    const int found = ::epoll_wait(loop.set, events.data(), static_cast<int>(events.size()),
+                                   static_cast<int>(loop.timeout_ms));
+    for (int i = 0; i < found; ++i) {
+      const epoll_event& event = events[static_cast<size_t>(i)];
+      const int what = ((event.events & (EPOLLIN | EPOLLHUP)) ? CURL_CSELECT_IN : 0) |
+                       ((event.events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+                       ((event.events & EPOLLERR) ? CURL_CSELECT_ERR : 0);
+      ::curl_multi_socket_action(loop.multi, event.data.fd, what, &running);
+    }
+    if (found == 0 || loop.timeout_ms == 0) {
+      ::curl_multi_socket_action(loop.multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    int left = 0;
+    while (const CURLMsg* const message = ::curl_multi_info_read(loop.multi, &left)) {
+      CURL* const easy = message->easy_handle;
+      failed += message->data.result != CURLE_OK;
+      ++ended;
+      ::curl_multi_remove_handle(loop.multi, easy);
+      if (started < requests) {
+        ++started;
+        ::curl_multi_add_handle(loop.multi, easy);
+      } else {
+        ::curl_easy_cleanup(easy);
+      }
+    }
+  }
+  return failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return std::fprintf(stderr, "curl_loop URL REQUESTS IN_FLIGHT\n"), 2;
+  ::curl_global_init(CURL_GLOBAL_DEFAULT);
+  Loop loop;
+  const long requests = std::atol(argv[2]), in_flight = std::atol(argv[3]);
+  ::curl_multi_setopt(loop.multi, CURLMOPT_SOCKETFUNCTION, &on_socket);
+  ::curl_multi_setopt(loop.multi, CURLMOPT_SOCKETDATA, &loop);
+  ::curl_multi_setopt(loop.multi, CURLMOPT_TIMERFUNCTION, &on_timer);
+  ::curl_multi_setopt(loop.multi, CURLMOPT_TIMERDATA, &loop);
+  ::curl_multi_setopt(loop.multi, CURLMOPT_MAXCONNECTS, in_flight * 2);
+  const bench::CpuReport report;
+  const long failed = run(loop, requests, in_flight, argv[1]);
+  report.print("curl_loop", requests, failed);
+  ::curl_multi_cleanup(loop.multi);
+  return failed != 0;
+}
