@@ -135,8 +135,11 @@ TEST(Breaker, IsEndedWithTheHostThatIsForgotten) {
 TEST(Breaker, AtMostOneProbeGoesAtATime) {
   for (uint64_t seed = 0; seed < 60; ++seed) {
     base::Random random(seed);
-    TestBed bed(
-        {.breaker_failures = 1 + static_cast<uint32_t>(seed % 3), .probe = 2s, .seed = seed});
+    TestBed bed({.breaker_failures = 1 + static_cast<uint32_t>(seed % 3),
+                 .backoff_base = 100ms,
+                 .backoff_max = 1s,
+                 .probe = 2s,
+                 .seed = seed});
     struct Flying {
       std::string host;
       base::Time started, ends;
