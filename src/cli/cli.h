@@ -29,6 +29,7 @@ void add_serve(Program& program);
 void add_check_config(Program& program);
 void add_check(Program& program);
 void add_client(Program& program);
+void add_fetch(Program& program);
 void add_log(Program& program);
 void add_reference(Program& program);  // Hidden: what scripts write docs/ with.
 

@@ -103,7 +103,8 @@ Progress Sweep::progress() const {
                .in_flight = in_flight_,
                .in_hand = window_.in_hand(),
                .on_disk = window_.spilled(),
-               .hosts = window_.hosts()};
+               .hosts = window_.hosts(),
+               .read_all = source_ended_ && !pending_};
   const base::Time now = clock_.now();
   for (const dispatch::HostRow& row : hosts_->rows(1000, now)) {
     if (row.blocked_until > now) ++out.blocked_hosts;
@@ -305,7 +306,9 @@ void Sweep::arrived(Flight& ended, Courier::Trip&& trip) {
   } else if (!redirected(ended, response, result, now)) {
     const bool is_status = response.failure == http::Failure::kNone && response.status != 0;
     if (result.error.empty()) result.error = (is_status ? "status " : "") + trip.judgement.reason;
-    if (trip.judgement.outcome == dispatch::Outcome::kGoesBack)
+    if (response.failure == http::Failure::kCancelled)  // Whoever takes the body wants no more.
+      end(ended, std::move(result), now);
+    else if (trip.judgement.outcome == dispatch::Outcome::kGoesBack)
       go_back(ended, std::move(result), now);
     else if (trip.judgement.outcome == dispatch::Outcome::kDead)
       end(ended, std::move(result), now);

@@ -65,6 +65,7 @@ struct Progress {
   size_t in_flight = 0, in_hand = 0;
   uint64_t on_disk = 0;
   size_t hosts = 0, blocked_hosts = 0;  // Of those with something in hand.
+  bool read_all = false;                // No more is to be read.
 };
 
 class Sweep {
