@@ -48,6 +48,7 @@ void Errand::send(std::shared_ptr<Errand> errand, Seat& seat) {
   self.wire_ = seat.client.wire;
   self.now_ = seat.now;
   self.counters_ = &seat.services.counters;
+  self.hosts_ = seat.services.hosts;
   self.later_.emplace(seat.replies.defer(
       self.wire_,
       {.hold_up = self.alone_,
@@ -78,7 +79,7 @@ void Errand::come_back(engine::Run& run) {
 
 void Errand::write(std::span<engine::Request> requests, std::string& answers) const {
   for (const Part& part : parts_) {
-    const Told told{requests.subspan(part.first, part.count), now_};
+    const Told told{requests.subspan(part.first, part.count), now_, hosts_};
     const size_t begin = answers.size();
     protocol::Writer writer(wire_, answers);
     const auto refused = std::ranges::find_if(

@@ -26,7 +26,8 @@ namespace command {
 // The requests of one command, answered, as its verb looks at them.
 struct Told {
   std::span<engine::Request> requests;
-  base::Time now;  // When they were asked.
+  base::Time now;                          // When they were asked.
+  const dispatch::Hosts* hosts = nullptr;  // As Services'.
 
   template <typename What>
   What& as(size_t i = 0) const {
@@ -85,6 +86,7 @@ class Errand {
   std::vector<Part> parts_;
   std::optional<Later> later_;
   Counters* counters_ = nullptr;
+  const dispatch::Hosts* hosts_ = nullptr;
   base::Time now_{};
   protocol::Wire wire_ = protocol::Wire::kLine;
   bool alone_ = false;

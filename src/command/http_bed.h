@@ -9,6 +9,7 @@
 #include "command/counters.h"
 #include "command/http_api.h"
 #include "command/inline_shards.h"
+#include "dispatch/hosts.h"
 #include "limiter/limiter.h"
 
 namespace command {
@@ -156,11 +157,13 @@ struct HttpBed {
   Counters counters;
   limiter::Limiter limiter{limiter::LimiterOptions{}};
   InlineShards shards{limiter, clock, {}};
+  dispatch::Hosts hosts{limiter, {}};
   Services services{.limiter = limiter,
                     .clock = clock,
                     .process = process,
                     .counters = counters,
-                    .shards = &shards};
+                    .shards = &shards,
+                    .hosts = &hosts};
   Caller caller{.address = "127.0.0.1", .admin = true, .connection_id = 1};
   Listener listener = Listener::kApi;
 };

@@ -74,7 +74,9 @@ TEST(HttpQueue, SettingsAreSetAndTold) {
   const std::string settings =
       R"({"lease":"1m","attempts":3,"backoff":{"base":500,"factor":1.5,"jitter":1e-1},)"
       R"("decide":{"domain":"api","descriptors":["tenant={key}"]},"weights":{"a":5,"*":2},)"
-      R"("dead_letter":{"expired":true},"max":{"bytes":"1MiB"}})";
+      R"("dead_letter":{"expired":true},"max":{"bytes":"1MiB"},)"
+      R"("push":{"url":"https://x.test/{key}","method":"PUT","timeout":5000,"redirects":2,)"
+      R"("signing_secret_env":"HOOK_SECRET"}})";
   ASSERT_EQ(bed.ask("PUT", "/v1/queues/q", settings).status, 204);
   const auto told = bed.ask("GET", "/v1/queues/q").json().at("settings");
   EXPECT_EQ(boost::json::serialize(told),
@@ -82,11 +84,15 @@ TEST(HttpQueue, SettingsAreSetAndTold) {
             R"("jitter":"0.1"},"in_flight_per_key":0,"durability":"fsync","ttl":"0",)"
             R"("dedup_window":"5m","decide":{"domain":"api","descriptors":["tenant={key}"]},)"
             R"("dead_letter":{"keep":"0","expired":true},"weights":{"a":5,"*":2},)"
-            R"("max":{"messages":0,"bytes":"1MiB"}})");
+            R"("max":{"messages":0,"bytes":"1MiB"},"push":{"url":"https://x.test/{key}",)"
+            R"("method":"PUT","timeout":"5s","redirects":2,"signing_secret_env":"HOOK_SECRET"}})");
   for (const char* wrong :
        {R"({"colour":1})", R"({"lease":0})", R"({"lease":true})", R"({"attempts":"3"})",
         R"({"backoff":{"base":1,"base":2}})", R"({"weights":{"a":-1}})", R"({"max":5})",
-        R"({"decide":{"descriptors":["{"]}})", R"({"dead_letter":{"expired":"true"}})"}) {
+        R"({"decide":{"descriptors":["{"]}})", R"({"dead_letter":{"expired":"true"}})",
+        R"({"push":{"url":"ftp://x"}})", R"({"push":{"method":"HEAD"}})",
+        R"({"push":{"timeout":0}})", R"({"push":{"redirects":21}})", R"({"push":"https://x"})",
+        R"({"push":{"signing_secret_env":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS+"}})"}) {
     EXPECT_EQ(bed.ask("PUT", "/v1/queues/q", wrong).status, 422) << wrong;
   }
 }

@@ -83,7 +83,10 @@ base::Result<Query> read_query(std::string_view query, uint8_t fields);
 // Nothing if a `%` is not followed by two hexadecimal digits, or the result is no UTF-8.
 std::optional<std::string> percent_decoded(std::string_view text);
 
-std::span<const Route> routes();
+std::span<const Route> routes();         // All of them:
+std::span<const Route> limit_routes();   // http_limit_routes.cc
+std::span<const Route> queue_routes();   // http_queue_routes.cc
+std::span<const Route> server_routes();  // http_server_routes.cc
 
 struct RouteFound {
   const Route* route = nullptr;
@@ -132,5 +135,7 @@ void http_resume(HttpCall& call);
 void http_purge(HttpCall& call);
 void http_redrive(HttpCall& call);
 void http_dead(HttpCall& call);
+void http_dispatch(HttpCall& call);  // http_dispatch.cc, and what follows.
+void http_dispatch_host(HttpCall& call);
 
 }  // namespace command

@@ -1,5 +1,7 @@
 #include "command/openapi_queue.h"
 
+#include <algorithm>
+
 #include "command/queue_bounds.h"
 #include "command/queue_option.h"
 
@@ -31,6 +33,18 @@ object measured_schema(const QueueOption& option, std::string_view pattern) {
                       object{{"type", "string"}, {"pattern", text(pattern)}}}}};
 }
 
+// "a, b, c" → [a, b, c].
+array choices(std::string_view words) {
+  constexpr std::string_view kBetween = ", ";
+  array all;
+  for (size_t at = 0; at < words.size();) {
+    const size_t end = std::min(words.find(kBetween, at), words.size());
+    all.push_back(text(words.substr(at, end - at)));
+    at = end + kBetween.size();
+  }
+  return all;
+}
+
 object option_schema(const QueueOption& option) {
   switch (option.type) {
     case QueueOption::Type::kSpan:
@@ -49,15 +63,18 @@ object option_schema(const QueueOption& option) {
     case QueueOption::Type::kTruth:
       return {{"type", "boolean"}};
     case QueueOption::Type::kChoice:
-      return {{"enum", array{"fsync", "os", "memory"}}};
+      return {{"enum", choices(option.bounds)}};
     case QueueOption::Type::kTexts:
       return {{"type", "array"},
               {"maxItems", option.max},
               {"items",
                {{"type", "string"},
                 {"pattern", "^[a-z_]{1,20}=[a-z0-9_]{0,20}(\\{queue\\}|\\{key\\})?$"}}}};
-    case QueueOption::Type::kText:
-      return {{"type", "string"}, {"maxLength", option.max}};
+    case QueueOption::Type::kText: {
+      object schema = {{"type", "string"}, {"maxLength", option.max}};
+      if (!option.pattern.empty()) schema["pattern"] = text(option.pattern);
+      return schema;
+    }
   }
   return {};
 }
@@ -238,6 +255,19 @@ const std::string_view kOpenApiQueueSchemas = R"json({
 "Purged": {
   "type": "object", "required": ["purged"], "additionalProperties": false,
   "properties": {"purged": {"type": "integer", "minimum": 0}}},
+"Targets": {"type": "array", "items": {"$ref": "#/components/schemas/Target"}},
+"Target": {
+  "type": "object", "additionalProperties": false,
+  "required": ["host", "in_flight", "waiting", "reason", "blocked_until_ms", "rate"],
+  "properties": {
+    "host": {"type": "string"},
+    "in_flight": {"type": "integer", "minimum": 0},
+    "waiting": {"type": "integer", "minimum": 0},
+    "reason": {"type": ["string", "null"],
+               "description": "retry-after, backoff, breaker, half open, or a limit's name."},
+    "blocked_until_ms": {"type": ["integer", "null"]},
+    "rate": {"type": "string", "pattern": "^[0-9]+([.][0-9]{1,3})?/s$",
+             "description": "Requests that have ended, a second, of the last ten."}}},
 "Redriven": {
   "type": "object", "required": ["will_move"], "additionalProperties": false,
   "properties": {"will_move": {"type": "integer", "minimum": 0}}}

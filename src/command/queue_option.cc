@@ -5,120 +5,17 @@
 #include <optional>
 
 #include "base/number.h"
+#include "command/option_value.h"
 #include "command/queue_bounds.h"
 #include "command/words.h"
 #include "engine/template.h"
+#include "engine/url_template.h"
 
 namespace command {
 namespace {
 
 using queue::Settings;
 using Type = QueueOption::Type;
-
-struct Unit {
-  std::string_view name;
-  int64_t size;
-};
-constexpr std::array<Unit, 5> kSpans = {{{"ms", 1'000'000},
-                                         {"s", 1'000'000'000},
-                                         {"m", 60'000'000'000},
-                                         {"h", 3'600'000'000'000},
-                                         {"d", 86'400'000'000'000}}};
-constexpr std::array<Unit, 4> kSizes = {
-    {{"B", 1}, {"KiB", int64_t{1} << 10}, {"MiB", int64_t{1} << 20}, {"GiB", int64_t{1} << 30}}};
-
-base::Error must(std::string_view name, std::string_view what) {
-  return base::invalid(std::string(name) + " must be " + std::string(what), std::string(name));
-}
-
-// A number of units; without a unit, of `bare`.
-std::optional<int64_t> measured(std::string_view text, std::span<const Unit> units, int64_t bare) {
-  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = base::parse_integer(text.substr(0, digits));
-  if (!number) return std::nullopt;
-  int64_t size = bare;
-  if (digits < text.size()) {
-    const auto unit = std::ranges::find(units, text.substr(digits), &Unit::name);
-    if (unit == units.end()) return std::nullopt;
-    size = unit->size;
-  }
-  if (*number > INT64_MAX / size) return std::nullopt;
-  return *number * size;
-}
-
-std::string spelt(int64_t value, std::span<const Unit> units) {
-  if (value == 0) return "0";
-  for (size_t i = units.size(); i-- > 0;) {
-    if (value % units[i].size == 0) {
-      return std::to_string(value / units[i].size) + std::string(units[i].name);
-    }
-  }
-  return std::to_string(value);
-}
-
-std::string spelt_span(base::Duration span) { return spelt(span.count(), kSpans); }
-
-struct SpanBounds {
-  base::Duration min, max;
-  std::string_view text;
-  bool or_none = false;  // 0: none.
-};
-
-base::Status read_span(std::string_view name, std::string_view value, SpanBounds bounds,
-                       base::Duration& into) {
-  const auto ns = measured(value, kSpans, 1'000'000);
-  const bool none = bounds.or_none && ns == 0;
-  if (!ns || (!none && (*ns < bounds.min.count() || *ns > bounds.max.count()))) {
-    return must(name,
-                std::string("a span ") + std::string(bounds.text) + ", as 30s or in milliseconds");
-  }
-  into = base::Duration(*ns);
-  return {};
-}
-
-template <typename T>
-base::Status read_integer(std::string_view name, std::string_view value, Between bounds, T& into) {
-  const auto number = parse_number(name, value, bounds);
-  if (!number) return number.error();
-  into = static_cast<T>(*number);
-  return {};
-}
-
-// 2.5 in thousandths is 2500: exact, or nothing.
-std::optional<int64_t> fixed_point(std::string_view text, size_t places) {
-  const size_t dot = std::min(text.find('.'), text.size());
-  std::string digits(text.substr(0, dot));
-  if (digits.empty()) return std::nullopt;
-  const std::string_view behind = dot < text.size() ? text.substr(dot + 1) : std::string_view();
-  if (behind.size() > places || (dot < text.size() && behind.empty())) return std::nullopt;
-  digits.append(behind).append(places - behind.size(), '0');
-  if (digits.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-  return base::parse_integer(digits);
-}
-
-std::string spelt_point(int64_t value, size_t places) {
-  std::string digits = std::to_string(value);
-  if (digits.size() <= places) digits.insert(0, places + 1 - digits.size(), '0');
-  digits.insert(digits.size() - places, 1, '.');
-  while (digits.back() == '0') digits.pop_back();
-  if (digits.back() == '.') digits.pop_back();
-  return digits;
-}
-
-base::Status read_point(std::string_view name, std::string_view value, size_t places,
-                        Between bounds, std::string_view text, int64_t& into) {
-  const auto number = fixed_point(value, places);
-  if (!number || *number < bounds.min || *number > bounds.max) return must(name, text);
-  into = *number;
-  return {};
-}
-
-base::Status read_truth(std::string_view name, std::string_view value, bool& into) {
-  const bool yes = value == "true" || value == "1";
-  if (!yes && value != "false" && value != "0") return must(name, "true or false");
-  into = yes;
-  return {};
-}
 
 base::Status read_durability(std::string_view name, std::string_view value, Settings& into) {
   if (value == "fsync") {
@@ -174,6 +71,38 @@ std::string spell_descriptors(const Settings& from) {
   return text;
 }
 
+base::Status read_url(std::string_view name, std::string_view value, Settings& into) {
+  if (!value.empty()) {
+    const auto made = engine::UrlTemplate::make(value);
+    if (!made)
+      return base::invalid(std::string(name) + ": " + made.error().what, std::string(name));
+  }
+  into.push.url = value;
+  return {};
+}
+
+base::Status read_method(std::string_view name, std::string_view value, Settings& into) {
+  if (std::ranges::find(kPushMethods, value) == kPushMethods.end())
+    return must(name, "POST, PUT, PATCH, GET or DELETE");
+  into.push.method = value;
+  return {};
+}
+
+// The secret itself has no business here: it would be shown, and written to the log.
+base::Status read_secret_name(std::string_view name, std::string_view value, Settings& into) {
+  const auto fits = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  const bool digit_first = !value.empty() && value.front() >= '0' && value.front() <= '9';
+  if (value.size() > kVariableBytesMax || digit_first || !std::ranges::all_of(value, fits)) {
+    return must(name,
+                "the name of an environment variable, of up to 128 letters, digits and '_'; not "
+                "the secret");
+  }
+  into.push.signing_secret_env = value;
+  return {};
+}
+
 base::Status read_weight(std::string_view name, std::string_view value, Settings& into) {
   const std::string_view key = name.substr(std::string_view("weights.").size());
   if (key.empty() || key.size() > queue::kKeyBytesMax) {
@@ -200,7 +129,7 @@ using std::chrono::milliseconds;
 constexpr base::Duration kYear = hours(24 * 365);
 constexpr int64_t kYearMs = whole_ms(kYear);
 
-constexpr std::array<QueueOption, 17> kOptions = {{
+constexpr std::array<QueueOption, 22> kOptions = {{
     {"lease", Type::kSpan, 1, 43'200'000, "1 ms … 12 h",
      "How long a message is held by who dequeued it.",
      [](std::string_view name, std::string_view value, Settings& into) {
@@ -223,9 +152,10 @@ constexpr std::array<QueueOption, 17> kOptions = {{
     {"backoff.factor", Type::kDecimal, 1'000'000, 1'000'000'000, "1 … 1,000, to thousandths",
      "What each further failure multiplies it by.",
      [](std::string_view name, std::string_view value, Settings& into) {
-       return read_point(name, value, 3, {1'000, 1'000'000},
-                         "a number between 1 and 1000 with at most 3 decimals",
-                         into.backoff.factor_milli);
+       return read_point(
+           name, value,
+           {3, {1'000, 1'000'000}, "a number between 1 and 1000 with at most 3 decimals"},
+           into.backoff.factor_milli);
      },
      [](const Settings& from) { return spelt_point(from.backoff.factor_milli, 3); }},
     {"backoff.max", Type::kSpan, 0, kYearMs, "0 … 365 d", "The longest delay, before jitter.",
@@ -237,8 +167,8 @@ constexpr std::array<QueueOption, 17> kOptions = {{
     {"backoff.jitter", Type::kDecimal, 0, 1'000'000, "0 … 1, to millionths",
      "The part of the delay that is drawn anew each time, up or down.",
      [](std::string_view name, std::string_view value, Settings& into) {
-       return read_point(name, value, 6, {0, 1'000'000},
-                         "a number between 0 and 1 with at most 6 decimals",
+       return read_point(name, value,
+                         {6, {0, 1'000'000}, "a number between 0 and 1 with at most 6 decimals"},
                          into.backoff.jitter_ppm);
      },
      [](const Settings& from) { return spelt_point(from.backoff.jitter_ppm, 6); }},
@@ -303,12 +233,39 @@ constexpr std::array<QueueOption, 17> kOptions = {{
     {"max.bytes", Type::kSize, 0, INT64_MAX, "0 (none) … 2⁶³ − 1",
      "Bytes of their bodies; more is FULL.",
      [](std::string_view name, std::string_view value, Settings& into) -> base::Status {
-       const auto bytes = measured(value, kSizes, 1);
+       const auto bytes = read_size(value);
        if (!bytes) return must(name, "a number of bytes, as 10GiB");
        into.bytes_max = static_cast<uint64_t>(*bytes);
        return {};
      },
-     [](const Settings& from) { return spelt(static_cast<int64_t>(from.bytes_max), kSizes); }},
+     [](const Settings& from) { return spelt_size(from.bytes_max); }},
+    {"push.url", Type::kText, 0, queue::kPushUrlBytesMax, "up to 2,048 bytes",
+     "Where the dispatcher sends the messages, by HTTP; a template of text, `{queue}`, `{key}` and "
+     "`{header:NAME}`; empty: the queue has consumers.",
+     read_url, [](const Settings& from) { return from.push.url; },
+     "^(https?://[a-z0-9.-]{1,40}(/[a-zA-Z0-9._~-]{0,40}|/\\{key\\})?)?$"},
+    {"push.method", Type::kChoice, 0, 0, "POST, PUT, PATCH, GET, DELETE",
+     "The method of those requests.", read_method,
+     [](const Settings& from) { return from.push.method; }},
+    {"push.timeout", Type::kSpan, 1, 3'600'000, "1 ms … 1 h",
+     "How long one may take, to the last byte of its answer.",
+     [](std::string_view name, std::string_view value, Settings& into) {
+       return read_span(name, value,
+                        {queue::kPushTimeoutMin, queue::kPushTimeoutMax, "of 1 ms to 1 h"},
+                        into.push.timeout);
+     },
+     [](const Settings& from) { return spelt_span(from.push.timeout); }},
+    {"push.redirects", Type::kInteger, 0, queue::kPushRedirectsMax, "0 … 20",
+     "Redirects that are followed; 0: a 3xx is a failure.",
+     [](std::string_view name, std::string_view value, Settings& into) {
+       return read_integer(name, value, {0, queue::kPushRedirectsMax}, into.push.redirects);
+     },
+     [](const Settings& from) { return std::to_string(from.push.redirects); }},
+    {"push.signing_secret_env", Type::kText, 0, kVariableBytesMax, "up to 128 bytes",
+     "The environment variable that has the secret which requests are signed with; empty: "
+     "unsigned.",
+     read_secret_name, [](const Settings& from) { return from.push.signing_secret_env; },
+     "^([A-Za-z_][A-Za-z0-9_]{0,127})?$"},
 }};
 
 // The part before the dot; empty: none.

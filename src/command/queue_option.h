@@ -4,6 +4,7 @@
 //
 // Values are words: spans are milliseconds or "30s" (ms, s, m, h, d), sizes take KiB, MiB, GiB.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -18,6 +19,9 @@ namespace command {
 inline constexpr size_t kWeightsMax = 1000;  // Keys with a weight of their own, of one queue.
 inline constexpr size_t kTemplatesMax = 32;  // Of decide.descriptors.
 inline constexpr size_t kDomainBytesMax = 200;
+inline constexpr size_t kVariableBytesMax = 128;  // Of an environment variable's name.
+inline constexpr std::array<std::string_view, 5> kPushMethods = {"POST", "PUT", "PATCH", "GET",
+                                                                 "DELETE"};
 
 struct QueueOption {
   std::string_view name;  // "weights." is the prefix of all that begin so.
@@ -32,10 +36,11 @@ struct QueueOption {
     kSize
   } type;
   int64_t min, max;  // Milliseconds, a number, millionths of a decimal, bytes; of a text, bytes.
-  std::string_view bounds;  // For people: "1 ms … 12 h".
+  std::string_view bounds;  // For people: "1 ms … 12 h"; of a choice, the words: "fsync, os".
   std::string_view help;
   base::Status (*read)(std::string_view name, std::string_view value, queue::Settings& into);
   std::string (*spell)(const queue::Settings& from);  // As read() takes it. Null: weights.
+  std::string_view pattern = {};  // Of a text, for the OpenAPI document: some of what it may be.
 };
 
 std::span<const QueueOption> queue_options();

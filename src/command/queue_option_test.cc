@@ -26,7 +26,12 @@ TEST(QueueOption, IsSpeltAsItIsRead) {
            {"dead_letter.keep", "36h"},
            {"dead_letter.expired", "true"},
            {"max.messages", "10"},
-           {"max.bytes", "10GiB"}}) {
+           {"max.bytes", "10GiB"},
+           {"push.url", "https://x.test/{queue}/{key}?t={header:tenant}"},
+           {"push.method", "PATCH"},
+           {"push.timeout", "1h"},
+           {"push.redirects", "20"},
+           {"push.signing_secret_env", "HOOK_SECRET_1"}}) {
     ASSERT_TRUE(set_queue_option(name, value, settings)) << name;
     EXPECT_EQ(find_queue_option(name)->spell(settings), value) << name;
   }
@@ -59,6 +64,39 @@ TEST(QueueOption, WeightsAreGivenChangedAndTakenAway) {
   ASSERT_TRUE(set_queue_option("weights.a.b", "0", settings));
   EXPECT_EQ(settings.weights, (Weights{{"*", 2}}));
   EXPECT_FALSE(set_queue_option("weights.", "1", settings));
+}
+
+TEST(QueueOption, APushIsToldWithinItsBounds) {
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
+           {"push.url", "x.test"},
+           {"push.url", "https://x.test/{host}"},
+           {"push.url", "https://x.test/ y"},
+           {"push.url", "https://x.test/" + std::string(queue::kPushUrlBytesMax, 'a')},
+           {"push.method", "post"},
+           {"push.method", "HEAD"},
+           {"push.method", ""},
+           {"push.signing_secret_env", "1SECRET"},
+           {"push.signing_secret_env", "A-B"},
+           {"push.signing_secret_env", "A B"},
+           {"push.signing_secret_env", std::string(kVariableBytesMax + 1, 'A')}}) {
+    queue::Settings settings;
+    const base::Status read = set_queue_option(name, value, settings);
+    ASSERT_FALSE(read) << name << " " << value;
+    EXPECT_EQ(read.error().field, name);
+  }
+  queue::Settings settings;
+  ASSERT_TRUE(set_queue_option("push.url", "{header:url}", settings));
+  EXPECT_TRUE(settings.push.on());
+  ASSERT_TRUE(set_queue_option("push.url", "", settings));
+  EXPECT_FALSE(settings.push.on());
+}
+
+TEST(QueueOption, ASecretInThePlaceOfItsNameIsNotRepeated) {
+  queue::Settings settings;
+  const std::string secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS+";
+  const base::Status read = set_queue_option("push.signing_secret_env", secret, settings);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().what.find("MfKQ"), std::string::npos);
 }
 
 TEST(QueueOption, DocsQueuesHasTheTable) {

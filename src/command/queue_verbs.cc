@@ -1,7 +1,7 @@
 // The verbs that look at queues and change them as a whole.
 #include <algorithm>
 
-#include "command/errand.h"
+#include "command/message_words.h"
 #include "command/option_words.h"
 #include "command/queue_bounds.h"
 #include "command/queue_change.h"
@@ -13,13 +13,6 @@ namespace command {
 namespace {
 
 using protocol::Writer;
-
-bool refuse(Call& call, const base::Error& error) {
-  call.fail(error);
-  return false;
-}
-
-void tell_ok(const Told&, Writer& writer) { writer.simple("OK"); }
 
 template <typename What>
 What& begin(Call& call, Draft& draft, std::string_view queue, Errand::Tell tell) {
@@ -211,51 +204,43 @@ bool request_redrive(Call& call, Draft& draft) {
 }
 
 constexpr Verb kRows[] = {
-    {.name = "QUEUES",
-     .arguments = "[COUNT n] [AFTER queue]",
-     .answers = "list of records `queue, ready, delayed, leased, dead, oldest_age_ms, bytes, "
+    row_of({.name = "QUEUES",
+            .arguments = "[COUNT n] [AFTER queue]",
+            .answers =
+                "list of records `queue, ready, delayed, leased, dead, oldest_age_ms, bytes, "
                 "paused`, by name; 1,000 unless COUNT says otherwise",
-     .help = "The queues there are.",
-     .theme = Theme::kQueues,
-     .words_min = 1,
-     .words_max = 5,
-     .flags = kPlain,
-     .run = nullptr,
-     .request = request_queues},
-    {.name = "QUEUE",
-     .arguments = "STATS q | SET q option value… | PAUSE q [IN|OUT] | RESUME q [IN|OUT] | PURGE q "
-                  "| DELETE q",
-     .answers = "STATS: record `queue, ready, delayed, leased, dead, oldest_age_ms, bytes, paused, "
+            .help = "The queues there are.",
+            .words_min = 1,
+            .words_max = 5,
+            .request = request_queues}),
+    row_of({.name = "QUEUE",
+            .arguments =
+                "STATS q | SET q option value… | PAUSE q [IN|OUT] | RESUME q [IN|OUT] | PURGE q "
+                "| DELETE q",
+            .answers =
+                "STATS: record `queue, ready, delayed, leased, dead, oldest_age_ms, bytes, paused, "
                 "enqueued, deduplicated, delivered, acked, failed, requeued, lease_over, expired, "
                 "dead_total, redriven, removed, purged`; PURGE: how many; else `OK`",
-     .help = "One queue: its numbers and its settings, stopping what goes in or out, taking all "
-             "waiting messages away, or the whole queue.",
-     .theme = Theme::kQueues,
-     .words_min = 2,
-     .words_max = -1,
-     .flags = kPlain,
-     .run = nullptr,
-     .request = request_queue},
-    {.name = "DEAD",
-     .arguments = "queue [COUNT n] [AFTER id]",
-     .answers = "list of records as SHOW's, and `body`; 10 unless COUNT says otherwise",
-     .help = "The dead letters of a queue, in the order of their death.",
-     .theme = Theme::kQueues,
-     .words_min = 2,
-     .words_max = 6,
-     .flags = kPlain,
-     .run = nullptr,
-     .request = request_dead},
-    {.name = "REDRIVE",
-     .arguments = "queue [COUNT n] [RATE spec]",
-     .answers = "how many will move",
-     .help = "Puts dead letters back, at once or at a rate as 10/s; survives a restart.",
-     .theme = Theme::kQueues,
-     .words_min = 2,
-     .words_max = 6,
-     .flags = kPlain,
-     .run = nullptr,
-     .request = request_redrive},
+            .help =
+                "One queue: its numbers and its settings, stopping what goes in or out, taking all "
+                "waiting messages away, or the whole queue.",
+            .words_min = 2,
+            .words_max = -1,
+            .request = request_queue}),
+    row_of({.name = "DEAD",
+            .arguments = "queue [COUNT n] [AFTER id]",
+            .answers = "list of records as SHOW's, and `body`; 10 unless COUNT says otherwise",
+            .help = "The dead letters of a queue, in the order of their death.",
+            .words_min = 2,
+            .words_max = 6,
+            .request = request_dead}),
+    row_of({.name = "REDRIVE",
+            .arguments = "queue [COUNT n] [RATE spec]",
+            .answers = "how many will move",
+            .help = "Puts dead letters back, at once or at a rate as 10/s; survives a restart.",
+            .words_min = 2,
+            .words_max = 6,
+            .request = request_redrive}),
 };
 
 }  // namespace

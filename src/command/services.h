@@ -8,6 +8,10 @@
 #include "base/clock.h"
 #include "limiter/limiter.h"
 
+namespace dispatch {
+class Hosts;
+}
+
 namespace command {
 
 class Counters;  // command/counters.h; one a process.
@@ -44,6 +48,7 @@ struct Services {
   Process& process;
   Counters& counters;
   Shards* shards = nullptr;  // Null: this process has no queues; their verbs answer an error.
+  const dispatch::Hosts* hosts = nullptr;  // Null: it sends nothing; DISPATCH answers an error.
 };
 
 // Who is on the other end. While no users are configured, loopback has the admin right.

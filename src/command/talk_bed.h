@@ -12,6 +12,7 @@
 #include "command/conversation.h"
 #include "command/counters.h"
 #include "command/inline_shards.h"
+#include "dispatch/hosts.h"
 #include "limiter/limiter.h"
 
 namespace command {
@@ -94,6 +95,20 @@ inline limiter::DomainSpec script_limits() {
   return api;
 }
 
+// As the configuration makes it of `dispatch: { total: 3, per_host: 2 }`.
+inline limiter::DomainSpec outbound_limits() {
+  const auto cap = [](std::string name, int64_t most) {
+    return a_limit(std::move(name), "concurrency",
+                   limit::Concurrency::make(most, std::chrono::hours(12)).value());
+  };
+  limiter::DomainSpec outbound;
+  outbound.name = dispatch::kDomain;
+  outbound.nodes.push_back(a_node(std::string(dispatch::kHostKey), {cap("dispatch-per-host", 2)}));
+  outbound.nodes.push_back(a_node(std::string(dispatch::kGlobalKey), {cap("dispatch-total", 3)}));
+  outbound.nodes.back().value = dispatch::kGlobalValue;
+  return outbound;
+}
+
 // One line of configuration turns these on: 3 commands a second for a client, 5 for all.
 inline limiter::DomainSpec server_limits() {
   using std::chrono::seconds;
@@ -127,7 +142,7 @@ struct TalkBed {
     readies = 0;
     unread.clear();
     talk = std::make_unique<Conversation>(
-        Services{limiter, clock, process, counters, &shards},
+        Services{limiter, clock, process, counters, &shards, &hosts},
         Caller{.address = std::move(address), .admin = admin, .connection_id = ++connections},
         protocol::Bounds{}, [this] { ++readies; });
   }
@@ -168,6 +183,7 @@ struct TalkBed {
   Counters counters;
   limiter::Limiter limiter{limiter::LimiterOptions{}};
   InlineShards shards{limiter, clock, {}};
+  dispatch::Hosts hosts{limiter, {}};
   uint64_t connections = 0;
   int readies = 0;  // How often on_ready was called.
   std::string unread;

@@ -40,7 +40,7 @@ size_t hash(const Name& name) {
 std::vector<Verb> gather() {
   std::vector<Verb> all;
   for (const auto rows : {server_verbs(), connection_verbs(), limit_verbs(), hold_verbs(),
-                          throttle_verbs(), message_verbs(), queue_verbs()}) {
+                          throttle_verbs(), message_verbs(), queue_verbs(), dispatch_verbs()}) {
     all.insert(all.end(), rows.begin(), rows.end());
   }
   return all;
