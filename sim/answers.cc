@@ -14,10 +14,10 @@ bool in_doubt(const base::Status& status) {
 }
 
 std::string describe(const Op& op) {
-  static constexpr const char* kNames[] = {"ENQUEUE", "DEQUEUE", "ACK",    "NACK",   "REQUEUE",
-                                           "EXTEND",  "REMOVE",  "SHOW",   "WHY",    "QUEUES",
-                                           "STATS",   "SET",     "PURGE",  "DELETE", "DEAD",
-                                           "REDRIVE", "CHECK",   "CANCEL", "LEAVE"};
+  static constexpr const char* kNames[] = {"ENQUEUE", "DEQUEUE", "ACK",     "NACK",   "REQUEUE",
+                                           "EXTEND",  "REMOVE",  "SHOW",    "WHY",    "QUEUES",
+                                           "STATS",   "SET",     "PURGE",   "DELETE", "DEAD",
+                                           "REDRIVE", "CHECK",   "TARGETS", "CANCEL", "LEAVE"};
   std::string text = "request " + std::to_string(op.id) + " " + kNames[op.what.index()] +
                      " to shard " + std::to_string(op.shard) + ", ran " + to_string(op.ran) +
                      ", connection " + std::to_string(op.connection);
@@ -182,6 +182,7 @@ void World::learn_dequeue(Op& op, const engine::Dequeue& what) {
     story.add(event);
     ledger_.charge(event.at, story.descriptors, story.cost,
                    "m" + std::to_string(story.uid) + " attempt " + std::to_string(each.attempt));
+    outbound_ledger_.charge(event.at, story.outbound, story.cost, "m" + std::to_string(story.uid));
     ++outcome_.counts.deliveries;
     digest(each.number ^ each.attempt);
   }

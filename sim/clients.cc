@@ -64,7 +64,7 @@ void World::produce() {
   const QueuePlan& plan = plan_.queues[queue];
   auto op = this->op(shard_of(queue));
   const auto count = static_cast<uint64_t>(dice_.chance(850) ? 1 : dice_.between(2, 6));
-  op->headers.reserve(2 * count);
+  op->headers.reserve(3 * count);
   op->messages.reserve(count);
   for (uint64_t i = 0; i < count; ++i) {
     auto story = std::make_unique<Story>();
@@ -79,6 +79,7 @@ void World::produce() {
       story->headers.emplace_back("host", "h" + std::to_string(dice_.below(plan_.hosts)));
     }
     if (dice_.chance(100)) story->headers.emplace_back("Trace", random_text(dice_, 30));
+    address(*story);
     for (const auto& [name, value] : story->headers) {
       op->headers.push_back({op->keep(name), op->keep(value)});
     }
@@ -147,6 +148,7 @@ void World::dequeue(size_t consumer) {
   std::map<uint32_t, std::vector<size_t>> by_shard;
   for (uint64_t i = 1 + dice_.below(waits ? 3 : 1); i > 0; --i) {
     const size_t queue = dice_.below(plan_.queues.size());
+    if (pushed(queue)) continue;
     auto& queues = by_shard[shard_of(queue)];
     if (std::find(queues.begin(), queues.end(), queue) == queues.end()) queues.push_back(queue);
   }

@@ -25,8 +25,11 @@ void World::drain() {
     paused_[queue] = maybe_paused_[queue] = false;
   }
   for (size_t i = 0; i < consumers_.size(); ++i) vanish(i);
+  for (size_t queue = 0; queue < plan_.queues.size(); ++queue) {
+    if (pushed(queue)) stand(queue);
+  }
   look(false);
-  if (dice_.chance(500)) {
+  if (dice_.chance(500) && plan_.outbound.empty()) {
     drain_in_order();
   } else {
     drain_by_limits();
@@ -51,7 +54,7 @@ void World::drain_by_limits() {
       const Op& answer = ask_now(std::move(stats));
       const queue::Depths& depths = std::get<engine::Stats>(answer.what).row.depths;
       left += depths.waiting() + depths.leased;
-      if (depths.waiting() == 0) continue;
+      if (depths.waiting() == 0 || pushed(queue)) continue;
       for (int i = 0; i < 4; ++i) wait_for(queue);
     }
     if (left == 0) return;

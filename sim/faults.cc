@@ -10,6 +10,7 @@ void World::adversary() {
   if (ending_) return;
   later(dice_.span(0ns, plan_.pace * 4), [this] { adversary(); });
   process_.limiter().tick(process_.step());
+  trouble_hosts();
   if (dice_.chance(plan_.kills)) return restart(false);
   if (dice_.chance(plan_.power_cuts)) return restart(true);
   if (dice_.chance(plan_.cuts_inside)) disk_.faults.power_cut_after = dice_.below(12);
@@ -63,6 +64,7 @@ void World::end_process(bool power_cut) {
   ++ends_;
   ++outcome_.counts.restarts;
   if (power_cut) ++outcome_.counts.power_cuts;
+  hosts_.reset();
   for (const auto& op : process_.end()) {
     doubt(*op);
     if (op->then) {  // Its consumer is free again; it got nothing.
@@ -76,10 +78,15 @@ void World::end_process(bool power_cut) {
   } else {
     disk_.kill();
   }
+  end_stories(power_cut || disk_failed);
+}
+
+// `unsynced`: what queues of durability `os` hold may be lost, too.
+void World::end_stories(bool unsynced) {
   for (size_t queue = 0; queue < waited_for_.size(); ++queue) {
     const queue::Durability durability = plan_.queues[queue].settings.durability;
     const bool weak = durability == queue::Durability::kMemory ||
-                      (durability == queue::Durability::kOs && (power_cut || disk_failed));
+                      (durability == queue::Durability::kOs && unsynced);
     if (weak) {  // Even an ack may be undone.
       for (const auto& story : stories_) {
         if (story->queue == queue && story->number != 0) waited_for_[queue].insert(story.get());
@@ -113,14 +120,18 @@ void World::begin() {
     tell("the power goes while it opens");
     ++outcome_.counts.power_cuts;
     disk_.cut();
+    end_stories(true);
   }
   disk_.faults.power_cut_after.reset();
   if (disk_.powerless()) {  // In its last call, which it did not need.
     process_.end();
     disk_.cut();
+    end_stories(true);
     return begin();
   }
   ledger_.begin(limits_);
+  outbound_ledger_.begin(plan_.outbound);
+  start_pushes();
   laws_changed_ = false;
   tell("opened at " + to_string(now()));
   if (ends_ != 0) look(true);
@@ -157,8 +168,10 @@ void World::failed_shard() {
 void World::stop_cleanly() {
   tell("a clean stop");
   const bool was_ending = std::exchange(ending_, true);  // Refusals are right now.
+  stopping_ = true;
   process_.stop();
   rest();
+  stopping_ = false;
   const bool failed = disk_.powerless() || process_.failed();
   if (!failed && !process_.waiting().empty()) {
     throw Broken{"P12: a clean stop leaves request " +

@@ -149,7 +149,7 @@ void Ledger::judge(limiter::Limiter& limiter, base::Time now,
   for (const auto& [descriptor, yes] : asked) {
     const limiter::Entry entry{descriptor.first, descriptor.second};
     const limiter::Descriptor path(&entry, 1);
-    auto why = limiter.why(kDomain, std::span(&path, 1), now);
+    auto why = limiter.why(domain_, std::span(&path, 1), now);
     if (!why) continue;
     for (const limiter::WhyRow& row : why.value().rows) {
       const auto limit = std::find_if(limits_.begin(), limits_.end(), [&](const Limit& each) {
@@ -171,6 +171,7 @@ void Ledger::judge(limiter::Limiter& limiter, base::Time now,
         }
         continue;
       }
+      if (row.blocked_until > now) continue;  // The block's numbers, not the law's.
       const auto state = limit->states.find(descriptor.second);
       if (state != limit->states.end()) {
         compare(*limit, descriptor.second, state->second, now, row.decision);

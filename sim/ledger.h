@@ -18,6 +18,7 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;  // Descriptors 
 
 class Ledger {
  public:
+  explicit Ledger(std::string domain) : domain_(std::move(domain)) {}
   // The process began anew: limits that are not durable know nothing.
   void begin(const std::vector<LimitPlan>& limits);
   // The law of limit `index` is another, or it came or went. What was used stays used; how it is
@@ -51,6 +52,7 @@ class Ledger {
   void compare(const Limit& limit, const std::string& value, State& state, base::Time now,
                const limit::Decision& told);
 
+  const std::string domain_;
   std::vector<Limit> limits_;
   std::multimap<base::Time, Charge> charges_;  // Not yet replayed.
   bool promised_ = false;

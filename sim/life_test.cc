@@ -25,6 +25,7 @@ TEST(Life, AFewSeedsKeepEveryPromise) {
     sum.corruptions_refused += outcome.counts.corruptions_refused;
     sum.replays_compared += outcome.counts.replays_compared;
     sum.idle_turns_judged += outcome.counts.idle_turns_judged;
+    sum.pushes += outcome.counts.pushes;
   }
   // Of nothing, nothing is proved.
   EXPECT_GT(sum.deliveries, 1000u);
@@ -32,6 +33,7 @@ TEST(Life, AFewSeedsKeepEveryPromise) {
   EXPECT_GT(sum.corruptions_refused, 5u);
   EXPECT_GT(sum.replays_compared, 50u);
   EXPECT_GT(sum.idle_turns_judged, 100u);
+  EXPECT_GT(sum.pushes, 100u);
 }
 
 }  // namespace

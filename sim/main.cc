@@ -57,6 +57,7 @@ void add(sim::Outcome::Counts& sum, const sim::Outcome::Counts& more) {
   sum.corruptions_refused += more.corruptions_refused;
   sum.replays_compared += more.replays_compared;
   sum.idle_turns_judged += more.idle_turns_judged;
+  sum.pushes += more.pushes;
 }
 
 void print(const sim::Outcome::Counts& c) {
@@ -66,8 +67,8 @@ void print(const sim::Outcome::Counts& c) {
   std::printf("  %" PRIu64 " restarts (%" PRIu64 " power cuts, %" PRIu64 " failed disks), %" PRIu64
               " full disks, %" PRIu64 " corruptions refused\n",
               c.restarts, c.power_cuts, c.failed_disks, c.full_disks, c.corruptions_refused);
-  std::printf("  %" PRIu64 " replays compared, %" PRIu64 " idle turns judged\n", c.replays_compared,
-              c.idle_turns_judged);
+  std::printf("  %" PRIu64 " replays compared, %" PRIu64 " idle turns judged, %" PRIu64 " pushes\n",
+              c.replays_compared, c.idle_turns_judged, c.pushes);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/id.h"
+#include "engine/template.h"
 
 namespace sim {
 namespace {
@@ -97,7 +98,37 @@ limiter::Law draw_law(Dice& dice, int64_t cost_max) {
   }
 }
 
-Plan draw_plan(Dice& dice) {
+namespace {
+
+// In some lives, some queues are pushed. From dice of its own: the other lives stay as they were.
+void add_pushes(Plan& plan, uint64_t seed) {
+  Dice dice(seed ^ 0x70757368);
+  if (!dice.chance(250)) return;
+  plan.push_hosts = static_cast<uint32_t>(dice.between(1, 5));
+  plan.push_per_host = static_cast<size_t>(dice.between(1, 3));
+  plan.push_total = static_cast<size_t>(dice.between(1, 8));
+  plan.push_timeout = dice.span(20ms, 1s);
+  plan.push_slack = 2 * plan.sync_max + 200ms;
+  plan.push_probe = plan.push_timeout + dice.span(100ms, 2s);
+  const auto cap = [](size_t most) {
+    return limit::Concurrency::make(static_cast<int64_t>(most), std::chrono::hours(1)).value();
+  };
+  plan.outbound.push_back({.name = "per-host", .key = "host", .law = cap(plan.push_per_host)});
+  plan.outbound.push_back({.name = "total", .key = "dispatch", .law = cap(plan.push_total)});
+  if (dice.chance(500))
+    plan.outbound.push_back({.name = "rate", .key = "host", .law = draw_law(dice, plan.cost_max)});
+  const size_t first = dice.below(plan.queues.size());
+  for (size_t i = 0; i < plan.queues.size(); ++i) {
+    if (i != first && dice.chance(600)) continue;
+    queue::Push& push = plan.queues[i].settings.push;
+    push.url = dice.chance(800) ? "{header:url}" : "http://Fixed.test:8080/{queue}";
+    push.timeout = plan.push_timeout;
+  }
+}
+
+}  // namespace
+
+Plan draw_plan(Dice& dice, uint64_t seed) {
   Plan plan;
   plan.shards = static_cast<uint32_t>(dice.chance(500) ? 1 : dice.between(2, 3));
   plan.cost_max = dice.chance(300) ? dice.between(2, 5) : 1;
@@ -117,6 +148,7 @@ Plan draw_plan(Dice& dice) {
                            .declared = dice.chance(400)});
   }
   draw_faults(dice, plan);
+  add_pushes(plan, seed);
   return plan;
 }
 
@@ -149,6 +181,9 @@ std::string describe(const Plan& plan) {
   for (const LimitPlan& limit : plan.limits) {
     text += " " + limit.name + " by " + limit.key + ": " + describe(limit.law) + ";";
   }
+  for (const LimitPlan& limit : plan.outbound) {
+    text += " pushes' " + limit.name + " by " + limit.key + ": " + describe(limit.law) + ";";
+  }
   for (const QueuePlan& queue : plan.queues) {
     text += " " + queue.name + " (shard " +
             std::to_string(engine::shard_of(queue.name, plan.shards)) + ", in flight per key " +
@@ -156,15 +191,19 @@ std::string describe(const Plan& plan) {
             std::to_string(static_cast<int>(queue.settings.durability)) + ", most " +
             std::to_string(queue.settings.messages_max) + "):";
     for (const std::string& each : queue.settings.decide.descriptors) text += " " + each;
+    if (queue.settings.push.on()) text += " pushed to " + queue.settings.push.url;
     text += ";";
   }
   return text;
 }
 
-std::vector<limiter::DomainSpec> specs_of(const std::vector<LimitPlan>& limits) {
+namespace {
+
+limiter::DomainSpec domain_of(std::string_view name, const std::vector<std::string>& keys,
+                              const std::vector<LimitPlan>& limits) {
   limiter::DomainSpec domain;
-  domain.name = kDomain;
-  for (const char* key : {"queue", "key", "host", "all"}) {
+  domain.name = name;
+  for (const std::string& key : keys) {
     limiter::NodeSpec node;
     node.key = key;
     for (const LimitPlan& limit : limits) {
@@ -172,7 +211,17 @@ std::vector<limiter::DomainSpec> specs_of(const std::vector<LimitPlan>& limits) 
     }
     domain.nodes.push_back(std::move(node));
   }
-  return {std::move(domain)};
+  return domain;
+}
+
+}  // namespace
+
+std::vector<limiter::DomainSpec> specs_of(const Plan& plan, const std::vector<LimitPlan>& limits) {
+  std::vector<limiter::DomainSpec> specs;
+  specs.push_back(domain_of(kDomain, {"queue", "key", "host", "all"}, limits));
+  if (!plan.outbound.empty())
+    specs.push_back(domain_of(engine::kOutbound, {"host", "dispatch"}, plan.outbound));
+  return specs;
 }
 
 }  // namespace sim

@@ -14,7 +14,7 @@ inline constexpr const char* kDomain = "d";
 
 struct LimitPlan {
   std::string name;
-  std::string key;  // Of its descriptors: "queue", "key", "host" or "all".
+  std::string key;  // Of its descriptors: "queue", "key", "host", "all"; "dispatch".
   limiter::Law law;
   bool there = true;     // Not removed by a reload.
   uint32_t version = 0;  // Counts changes of the law.
@@ -30,7 +30,12 @@ struct Plan {
   uint32_t shards = 1;
   std::vector<QueuePlan> queues;
   std::vector<LimitPlan> limits;
-  uint32_t keys = 4, hosts = 3;  // Distinct ones of messages.
+  // Of the domain of pushes; empty: no queue is pushed. Never changed by a reload.
+  std::vector<LimitPlan> outbound;
+  uint32_t push_hosts = 1;
+  size_t push_per_host = 1, push_total = 1;                   // Requests open at a time.
+  base::Duration push_timeout{}, push_slack{}, push_probe{};  // A lease is timeout + slack.
+  uint32_t keys = 4, hosts = 3;                               // Distinct ones of messages.
   int64_t cost_max = 1;
   uint32_t body_bytes_max = 200;
   uint32_t producers = 2, consumers = 2;
@@ -43,8 +48,9 @@ struct Plan {
            full_disks = 0, jumps = 0, stops = 0, reloads = 0, administration = 0, reservations = 0;
 };
 
-Plan draw_plan(Dice& dice);
-std::vector<limiter::DomainSpec> specs_of(const std::vector<LimitPlan>& limits);
+Plan draw_plan(Dice& dice, uint64_t seed);
+// `limits` are those of kDomain, as they are now.
+std::vector<limiter::DomainSpec> specs_of(const Plan& plan, const std::vector<LimitPlan>& limits);
 std::string describe(const Plan& plan);  // For people.
 limiter::Law draw_law(Dice& dice, int64_t cost_max);
 

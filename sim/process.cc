@@ -30,7 +30,7 @@ base::Status Process::start(base::Time wall, const std::vector<LimitPlan>& limit
   CHECK(!running());
   limiter_ = std::make_unique<limiter::Limiter>(
       limiter::LimiterOptions{.table = {.memory_bytes_max = size_t{64} << 20}, .seed = 5});
-  CHECK(limiter_->reload(specs_of(limits)).empty());
+  CHECK(limiter_->reload(specs_of(plan_, limits)).empty());
   now_ = wall;
   std::vector<std::unique_ptr<Shard>> shards;
   for (uint32_t i = 0; i < plan_.shards; ++i) {
@@ -189,7 +189,7 @@ void Process::ask(std::unique_ptr<Op> op) {
 std::vector<std::unique_ptr<Op>> Process::take_answered() { return std::exchange(answered_, {}); }
 
 void Process::reload(const std::vector<LimitPlan>& limits) {
-  CHECK(limiter_->reload(specs_of(limits)).empty());
+  CHECK(limiter_->reload(specs_of(plan_, limits)).empty());
 }
 
 void Process::declare() {

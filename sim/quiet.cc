@@ -55,25 +55,41 @@ Op& World::ask_now(std::unique_ptr<Op> op) {
   return *answer_;
 }
 
-std::map<std::pair<std::string, std::string>, int64_t> World::held() const {
-  std::map<std::pair<std::string, std::string>, int64_t> held;
-  const auto hold = [&](const Pairs& pairs) {  // One hold of each state, however many lead to it.
-    const std::set<std::pair<std::string, std::string>> states(pairs.begin(), pairs.end());
-    for (const auto& state : states) ++held[state];
-  };
+namespace {
+
+// One hold of each state, however many lead to it.
+void hold(const Pairs& pairs, std::map<std::pair<std::string, std::string>, int64_t>& held) {
+  const std::set<std::pair<std::string, std::string>> states(pairs.begin(), pairs.end());
+  for (const auto& state : states) ++held[state];
+}
+
+}  // namespace
+
+World::Held World::held() const {
+  Held held;
+  hold_live(&Story::descriptors, held);
+  for (const Hold& each : holds_) {
+    if (each.until > now()) hold(each.descriptors, held);
+  }
+  return held;
+}
+
+World::Held World::held_outbound() const {
+  Held held;
+  hold_live(&Story::outbound, held);
+  return held;
+}
+
+void World::hold_live(Pairs Story::*pairs, Held& held) const {
   for (const auto& queue : waited_for_) {
     for (const Story* const story : queue) {
       if (story->possible().size() == 1 &&
           story->possible().front().where == Possible::Where::kLeased &&
           story->possible().front().until > now()) {
-        hold(story->descriptors);
+        hold(story->*pairs, held);
       }
     }
   }
-  for (const Hold& each : holds_) {
-    if (each.until > now()) hold(each.descriptors);
-  }
-  return held;
 }
 
 // Messages whose ENQUEUE was never answered: what numbers they have, if any, only looking tells.
@@ -120,6 +136,8 @@ void World::look(bool restarted) {
   } while (learned_ != before || process_.records() != records);
   if (!depths_.empty()) throw Broken{depths_};
   ledger_.judge(process_.limiter(), now(), held(), process_.promised());
+  outbound_ledger_.judge(process_.limiter(), now(), held_outbound(), process_.promised());
+  judge_targets();
   for (uint32_t shard = 0; shard < plan_.shards; ++shard) {
     const base::Status books = process_.engine(shard).check();
     if (!books) {
@@ -239,11 +257,17 @@ void World::compare_depths() {
   }
 }
 
-bool World::allowed(const Pairs& descriptors, int64_t cost, base::Time at, base::Duration* retry) {
-  if (descriptors.empty()) return true;
-  const AskText text(descriptors);
+bool World::allowed(const Pairs& descriptors, int64_t cost, base::Time at, base::Duration* retry,
+                    const Pairs& outbound) {
+  if (descriptors.empty() && outbound.empty()) return true;
+  const AskText text(descriptors), also(outbound);
   limiter::Batch batch;
-  batch.add({.domain = kDomain, .descriptors = text.descriptors, .cost = cost, .dry_run = true});
+  limiter::Ask ask{.cost = cost, .dry_run = true};
+  if (!descriptors.empty()) ask.domain = kDomain;
+  ask.descriptors = text.descriptors;
+  if (!outbound.empty()) ask.also_domain = engine::kOutbound;
+  ask.also = also.descriptors;
+  batch.add(ask);
   process_.limiter().decide(batch, at);
   const limiter::Answer& answer = batch.answer(0);
   if (retry != nullptr) *retry = answer.numbers.retry_after;
@@ -330,7 +354,7 @@ void World::judge_waiting(const Op& op) {
       if (cap != 0 && in_flight[story->key] != 0) continue;
       // Whoever stands before it may ask for more, and twice for the same.
       const int64_t most = plan_.cost_max == 1 ? 1 : 2 * plan_.cost_max;
-      if (!allowed(story->descriptors, most, now())) continue;
+      if (!allowed(story->descriptors, most, now(), nullptr, story->outbound)) continue;
       throw Broken{"P3/P7: at " + to_string(now()) + " a consumer of " + std::string(name) +
                    " waits (request " + std::to_string(op.id) + ", since " + to_string(op.ran) +
                    "), and so does a message that may go" + why(*story) + story->tell()};

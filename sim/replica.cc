@@ -11,7 +11,7 @@ base::Status Replica::open(const std::vector<LimitPlan>& limits, base::Time now)
   now_ = now;
   limiter_ = std::make_unique<limiter::Limiter>(
       limiter::LimiterOptions{.table = {.memory_bytes_max = size_t{64} << 20}, .seed = 5});
-  CHECK(limiter_->reload(specs_of(limits)).empty());
+  CHECK(limiter_->reload(specs_of(plan_, limits)).empty());
   for (uint32_t shard = 0; shard < plan_.shards; ++shard) {
     auto opened = engine::Engine::open(Process::options(plan_, shard), *disk_, Process::dir(shard),
                                        *limiter_, now);

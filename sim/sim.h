@@ -21,7 +21,7 @@ struct Outcome {
   struct Counts {
     uint64_t steps = 0, requests = 0, messages = 0, deliveries = 0, checks = 0, restarts = 0,
              power_cuts = 0, failed_disks = 0, full_disks = 0, corruptions_refused = 0,
-             replays_compared = 0, idle_turns_judged = 0;
+             replays_compared = 0, idle_turns_judged = 0, pushes = 0;
   } counts;
 };
 

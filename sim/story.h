@@ -76,6 +76,7 @@ class Story {
   base::Time expires{};       // The epoch: never. Not before this …
   base::Time expires_high{};  // … and not after this: a request may wait for room.
   Pairs descriptors;
+  Pairs outbound;  // Of a push queue, in the domain of pushes.
   const queue::Settings* settings = nullptr;
 
   void add(const Event& event) { events_.push_back(event); }

@@ -2,6 +2,7 @@
 //   clients.cc  producers, consumers, administration, checks       (what is asked)
 //   answers.cc  what answers and silence say about messages        (what is known)
 //   faults.cc   kills, power cuts, failing disks, jumps, restarts  (what goes wrong)
+//   pushes.cc   the dispatcher and its exchanges with hosts
 //   quiet.cc    what must hold whenever the process is at rest
 //   replica.cc  a second process on a copy of the disk: replay, deduplication, corruption
 //   drain.cc    the end: everything that waits goes out, in order
@@ -15,12 +16,14 @@
 #include <vector>
 
 #include "engine/record.h"
+#include "engine/template.h"
 #include "sim/broken.h"
 #include "sim/ledger.h"
 #include "sim/process.h"
 #include "sim/replica.h"
 #include "sim/sim.h"
 #include "sim/story.h"
+#include "sim/street.h"
 
 namespace sim {
 
@@ -109,9 +112,23 @@ class World {
   void refused(const Op& op);  // May it be refused like that?
   size_t queue_of(std::string_view name) const;
 
+  // ---- Pushes.
+  dispatch::HostsOptions hosts_options() const;
+  void start_pushes();  // The process is new.
+  bool pushed(size_t queue) const;
+  void stand(size_t queue);
+  void push(const engine::Delivery& delivery, uint32_t shard);
+  void end_push(const InHand& in_hand, const std::string& host, const Street::Answer& answer,
+                base::Time started);
+  void trouble_hosts();
+  static std::string host_of(const Story& story);
+  void address(Story& story);
+  void judge_targets();
+
   // ---- Faults.
   void adversary();
   void end_process(bool power_cut);
+  void end_stories(bool unsynced);
   void restart(bool power_cut);
   void after_turn();  // Has the disk or a shard failed?
   void failed_shard();
@@ -135,8 +152,11 @@ class World {
   std::string why(const Story& story);
   void judge_hint();  // P4.
   bool allowed(const Pairs& descriptors, int64_t cost, base::Time at,
-               base::Duration* retry = nullptr);
-  std::map<std::pair<std::string, std::string>, int64_t> held() const;
+               base::Duration* retry = nullptr, const Pairs& outbound = {});
+  using Held = std::map<std::pair<std::string, std::string>, int64_t>;
+  Held held() const;
+  Held held_outbound() const;
+  void hold_live(Pairs Story::*pairs, Held& held) const;
 
   // ---- Replica.
   void compare_replica();
@@ -161,7 +181,11 @@ class World {
   std::vector<LimitPlan> limits_;  // In force.
   Disk disk_;
   Process process_;
-  Ledger ledger_;
+  Ledger ledger_{kDomain}, outbound_ledger_{std::string(engine::kOutbound)};
+  Street street_;
+  std::unique_ptr<dispatch::Hosts> hosts_;  // Of the present process.
+  std::vector<bool> standing_;              // By queue: a DEQUEUE of the dispatcher's.
+  uint64_t pusher_ = 0;                     // Its connection.
 
   std::multimap<base::Time, std::function<void()>> agenda_;
   std::vector<std::unique_ptr<Story>> stories_;                       // By uid - 1.
@@ -176,7 +200,7 @@ class World {
   std::unique_ptr<Op> answer_;  // Of ask_now().
   std::deque<std::string> trace_;
   uint64_t next_connection_ = 1, steps_ = 0, ends_ = 0, learned_ = 0;
-  bool disk_full_ = false, ending_ = false, laws_changed_ = false;
+  bool disk_full_ = false, ending_ = false, laws_changed_ = false, stopping_ = false;
 };
 
 }  // namespace sim
