@@ -2,10 +2,14 @@
 // http::Client (bench/client_bench.cc).
 //
 //   curl_loop URL REQUESTS IN_FLIGHT
+//   curl_loop @FILE 0 IN_FLIGHT         the URLs of a file, one a line
 #include <curl/curl.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "cpu_report.h"
@@ -39,20 +43,22 @@ int on_timer(CURLM*, long ms, void* self) {
 
 size_t on_bytes(char*, size_t, size_t size, void*) { return size; }
 
-CURL* handle_for(const char* url) {
+CURL* handle() {
   CURL* const easy = ::curl_easy_init();
-  ::curl_easy_setopt(easy, CURLOPT_URL, url);
   ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_bytes);
   return easy;
 }
 
 // Returns how many requests failed.
-long run(Loop& loop, long requests, long in_flight, const char* url) {
+long run(Loop& loop, long requests, long in_flight, const std::vector<std::string>& urls) {
   long started = 0, ended = 0, failed = 0;
-  for (; started < std::min(in_flight, requests); ++started) {
-    ::curl_multi_add_handle(loop.multi, handle_for(url));
-  }
+  const auto start = [&](CURL* easy) {
+    const auto next = static_cast<size_t>(started++) % urls.size();
+    ::curl_easy_setopt(easy, CURLOPT_URL, urls[next].c_str());
+    ::curl_multi_add_handle(loop.multi, easy);
+  };
+  while (started < std::min(in_flight, requests)) start(handle());
   int running = 0;
   std::vector<epoll_event> events(256);
   while (ended < requests) {
@@ -75,8 +81,7 @@ long run(Loop& loop, long requests, long in_flight, const char* url) {
       ++ended;
       ::curl_multi_remove_handle(loop.multi, easy);
       if (started < requests) {
-        ++started;
-        ::curl_multi_add_handle(loop.multi, easy);
+        start(easy);
       } else {
         ::curl_easy_cleanup(easy);
       }
@@ -85,20 +90,30 @@ long run(Loop& loop, long requests, long in_flight, const char* url) {
   return failed;
 }
 
+std::vector<std::string> urls_of(const std::string& from) {
+  if (from.front() != '@') return {from};
+  std::vector<std::string> urls;
+  std::ifstream file(from.substr(1));
+  for (std::string line; std::getline(file, line);) urls.push_back(line);
+  return urls;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return std::fprintf(stderr, "curl_loop URL REQUESTS IN_FLIGHT\n"), 2;
+  if (argc != 4) return std::fprintf(stderr, "curl_loop URL|@FILE REQUESTS IN_FLIGHT\n"), 2;
   ::curl_global_init(CURL_GLOBAL_DEFAULT);
   Loop loop;
-  const long requests = std::atol(argv[2]), in_flight = std::atol(argv[3]);
+  const std::vector<std::string> urls = urls_of(argv[1]);
+  const long in_flight = std::atol(argv[3]);
+  const long requests = argv[1][0] == '@' ? static_cast<long>(urls.size()) : std::atol(argv[2]);
   ::curl_multi_setopt(loop.multi, CURLMOPT_SOCKETFUNCTION, &on_socket);
   ::curl_multi_setopt(loop.multi, CURLMOPT_SOCKETDATA, &loop);
   ::curl_multi_setopt(loop.multi, CURLMOPT_TIMERFUNCTION, &on_timer);
   ::curl_multi_setopt(loop.multi, CURLMOPT_TIMERDATA, &loop);
-  ::curl_multi_setopt(loop.multi, CURLMOPT_MAXCONNECTS, in_flight * 2);
+  ::curl_multi_setopt(loop.multi, CURLMOPT_MAXCONNECTS, std::max(in_flight * 2, 1024L));
   const bench::CpuReport report;
-  const long failed = run(loop, requests, in_flight, argv[1]);
+  const long failed = run(loop, requests, in_flight, urls);
   report.print("curl_loop", requests, failed);
   ::curl_multi_cleanup(loop.multi);
   return failed != 0;
