@@ -154,17 +154,18 @@ void Client::Body::pump() {
   bool destroyed = false;
   gone = &destroyed;
   pumping = true;
-  for (int i = 0; i < kRounds; ++i) {
+  bool done = false;
+  for (int i = 0; i < kRounds && !done; ++i) {
     drop_cancelled();
     collect();
     if (!tell()) return;
     start();
-    if (!sockets.due() && ended.empty() && waiting.empty() && cancelled.empty()) break;
+    done = !sockets.due() && ended.empty() && waiting.empty() && cancelled.empty();
     if (sockets.due()) sockets.run_due();
   }
   pumping = false;
   gone = nullptr;
-  if (sockets.due() || !ended.empty() || !waiting.empty() || !cancelled.empty()) sockets.wake();
+  if (!done) sockets.wake();
 }
 
 void Client::Body::drop_cancelled() {
@@ -226,6 +227,7 @@ void Client::Body::release(Exchange& exchange) {
   exchange.rest();
   exchange.state = Exchange::State::kFree;
   --in_flight;
+  make_room();
   const bool keep = exchange.easy() != nullptr && resting.size() < kIdleHandlesMax;
   if (!keep) exchange.drop_handle();
   (keep ? resting : bare).push_back(&exchange);

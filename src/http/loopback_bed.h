@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ namespace loopback_bed {
 class Peer {
  public:
   explicit Peer(int fd) : fd_(fd) {}
+  virtual ~Peer() = default;
 
   // A request with its body (by Content-Length). Empty: the client has closed.
   std::string request() {
@@ -37,7 +39,7 @@ class Peer {
         }
       }
       char bytes[16384];
-      const ssize_t got = ::recv(fd_, bytes, sizeof bytes, 0);
+      const ssize_t got = receive(bytes, sizeof bytes);
       if (got <= 0) return {};
       in_.append(bytes, static_cast<size_t>(got));
     }
@@ -45,7 +47,7 @@ class Peer {
 
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t sent = transmit(bytes.data(), bytes.size());
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<size_t>(sent));
     }
@@ -59,10 +61,16 @@ class Peer {
   // Until the client has closed.
   void drain() {
     char bytes[4096];
-    while (::recv(fd_, bytes, sizeof bytes, 0) > 0) {
+    while (receive(bytes, sizeof bytes) > 0) {
     }
   }
   int fd() const { return fd_; }
+
+ protected:
+  virtual ssize_t receive(char* bytes, size_t size) { return ::recv(fd_, bytes, size, 0); }
+  virtual ssize_t transmit(const char* bytes, size_t size) {
+    return ::send(fd_, bytes, size, MSG_NOSIGNAL);
+  }
 
  private:
   static size_t content_length(const std::string& head) {
@@ -78,8 +86,11 @@ class Peer {
 class Server {
  public:
   using Script = std::function<void(Peer&)>;
-  explicit Server(Script script, const std::string& address = "127.0.0.1")
-      : script_(std::move(script)), listener_(*io::listen_on({*io::Ip::parse(address), 0})) {
+  using Meet = std::function<std::unique_ptr<Peer>(int fd)>;
+  explicit Server(Script script, const std::string& address = "127.0.0.1", Meet meet = plain)
+      : script_(std::move(script)),
+        meet_(std::move(meet)),
+        listener_(*io::listen_on({*io::Ip::parse(address), 0})) {
     thread_ = std::thread([this] { accept_all(); });
   }
   ~Server() {
@@ -100,6 +111,8 @@ class Server {
   int connections() const { return accepted_; }
 
  private:
+  static std::unique_ptr<Peer> plain(int fd) { return std::make_unique<Peer>(fd); }
+
   void accept_all() {
     while (!stopped_) {
       const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
@@ -113,8 +126,10 @@ class Server {
       const std::lock_guard guard(mutex_);
       open_.push_back(fd);
       threads_.emplace_back([this, fd] {
-        Peer peer(fd);
-        script_(peer);
+        {
+          const std::unique_ptr<Peer> peer = meet_(fd);
+          if (peer) script_(*peer);
+        }
         const std::lock_guard closing(mutex_);
         std::erase(open_, fd);
         ::close(fd);
@@ -123,6 +138,7 @@ class Server {
   }
 
   Script script_;
+  Meet meet_;
   io::Fd listener_;
   std::atomic<bool> stopped_ = false;
   std::atomic<int> accepted_ = 0;
