@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "queue/settings.h"
 
 namespace cases {
 
@@ -47,7 +48,13 @@ void add_window_players(Players& players);
 void add_verb_players(Players& players);
 void add_envoy_players(Players& players);
 // Of tests/cases/edge.jsonl: area → player. cases_edge.cc has the table.
+void add_dispatch_players(Players& players);
 void add_edge_http_players(Players& players);  // With the ring only.
+
+void play_standard_webhooks(const json::object& the_case, Verdict&);  // Of queues.jsonl.
+
+// Delays of a queue's message after failures 1, 2, …, in seconds.
+std::vector<double> delays(const queue::Backoff& backoff, size_t failures);
 
 // Readers of the cases' JSON.
 const json::object& config_of(const json::object& the_case);

@@ -23,11 +23,8 @@ TEST(Cases, OfTheEdgeAreAnsweredAsOthersAnswerThemOrDifferOnPurpose) {
       {"proxy-v2", kGateway},
       {"response-cache", kGateway},
       {"robots", kGateway},
-      {"scheduler", "sim/ and engine/ have tests of their own"},
-      {"retry-after", "dispatch/ has tests of its own"},
-      {"webhook-signing", "dispatch/ has tests of its own"},
-      {"ratelimit-fields", "dispatch/ has tests of its own"},
   };
+  add_dispatch_players(players);
 #ifdef RATELIMMQ_RING
   add_edge_http_players(players);
 #else

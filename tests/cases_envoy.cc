@@ -262,8 +262,6 @@ void play_envoy(const json::object& one, Verdict& verdict) {
 
 }  // namespace
 
-void add_envoy_players(Players& players) {
-  players["envoyratelimit"] = play_envoy;
-}
+void add_envoy_players(Players& players) { players["envoyratelimit"] = play_envoy; }
 
 }  // namespace cases
