@@ -233,8 +233,9 @@ AddressGuard::Verdict AddressGuard::judge(std::string_view host, const io::Ip& i
                                           uint16_t port) const {
   Verdict verdict{.range = special_range(ip).value_or(std::string_view())};
   if (name_on_hard_floor(host)) verdict.range = kMetadata;
-  const bool own = std::ranges::any_of(
-      own_, [&](const io::Endpoint& e) { return e.port == port && e.ip == ip; });
+  const bool own = std::ranges::any_of(own_, [&](const io::Endpoint& e) {
+    return e.port == port && (e.ip == ip || (e.ip.any() && ip.loopback()));
+  });
   if (own) verdict.range = kSelf;
   if (mode_ == GuardMode::kOff) return verdict;
   if (on_hard_floor(ip) || name_on_hard_floor(host)) {

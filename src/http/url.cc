@@ -1,6 +1,7 @@
 #include "http/url.h"
 
 #include <curl/curl.h>
+#include <locale.h>
 
 #include <algorithm>
 #include <memory>
@@ -64,10 +65,27 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return text;
 }
 
+#if LIBCURL_VERSION_NUM >= 0x075800
+// libidn2 reads in the thread's locale, which is not UTF-8 unless somebody has said so.
+class Utf8 {
+ public:
+  Utf8() : before_(::uselocale(utf8())) {}
+  ~Utf8() { ::uselocale(before_); }
+
+ private:
+  static locale_t utf8() {
+    static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return locale;
+  }
+  locale_t before_;
+};
+#endif
+
 base::Result<std::string> host_of(CURLU* url) {
   std::string host = part_of(url, CURLUPART_HOST);
   if (std::ranges::any_of(host, [](char c) { return static_cast<unsigned char>(c) > 0x7f; })) {
 #if LIBCURL_VERSION_NUM >= 0x075800
+    const Utf8 utf8;
     host = part_of(url, CURLUPART_HOST, CURLU_PUNYCODE);
     if (host.empty()) return wrong("the URL's host is no international name that is known here");
 #else
@@ -158,8 +176,8 @@ std::string Url::origin() const {
 base::Result<Url> parse_url(std::string_view text) {
   if (const base::Status checked = check_bytes(text); !checked) return checked.error();
   base::Result<Url> first = read(text);
-  // A name without its last dot, or an address in its one spelling, may read as something else
-  // ("127.1." is a name to libcurl, "127.1" an address): only what reads as itself is taken.
+  // Without its last dot, decoded, or in its one spelling a host might read as something else: only
+  // what reads as itself is taken.
   if (!first || first->text == text) return first;
   base::Result<Url> second = read(first->text);
   if (second && (second->text != first->text || second->host != first->host)) {
