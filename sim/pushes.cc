@@ -146,6 +146,13 @@ void World::judge_targets() {
     const std::string host = host_of(*numbers.at(each.number));
     if (!host.empty()) ++own[host];
   }
+  for (const auto& [host, count] : own) {
+    const Pairs pairs = {{std::string(engine::kHostKey), host}};
+    const bool may_go = allowed({}, 1, now(), nullptr, pairs);
+    if (may_go || limited_by_ != "blocked" || street_.blocked(host, now())) continue;
+    throw Broken{"P7: " + std::to_string(count) + " messages for " + host +
+                 " are blocked, but their host is not"};
+  }
   if (told == own) return;
   std::string text = "TARGETS tells of other messages than those that wait:";
   for (const auto& [host, count] : told) text += " " + host + " " + std::to_string(count);

@@ -20,6 +20,13 @@ void Street::trouble(base::Time now) {
   }
 }
 
+bool Street::blocked(const std::string& name, base::Time now) const {
+  const auto host = hosts_.find(name);
+  if (host == hosts_.end() || host->second.blocks.empty()) return false;
+  const Block& last = host->second.blocks.back();
+  return last.ended > now && (last.until > now || last.probing);
+}
+
 std::vector<std::string> Street::hosts() const {
   std::vector<std::string> names;
   for (const auto& [name, host] : hosts_) names.push_back(name);

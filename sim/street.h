@@ -34,7 +34,8 @@ class Street {
   void leased(const std::string& host, uint64_t uid, base::Time at);
   void ended(const std::string& host, uint64_t uid, base::Time now);
   void told(const dispatch::HostRow& row, base::Time now);  // What the dispatcher makes of it now.
-  std::vector<std::string> hosts() const;                   // That anything was sent to.
+  bool blocked(const std::string& host, base::Time now) const;  // May it be?
+  std::vector<std::string> hosts() const;                       // That anything was sent to.
 
  private:
   struct Probe {
