@@ -4,6 +4,7 @@
 
 #include "cases.h"
 #include "http/loopback_bed.h"
+#include "http/tls_bed.h"
 #include "http/told_names.h"
 
 namespace cases {
@@ -112,6 +113,20 @@ void play_redirect(const json::object& one, Verdict& verdict) {
   verdict.same("status", number(expected_of(one), "status"), answer.status);
 }
 
+void play_downgrade(Verdict& verdict) {
+  Server plain(always(closing("200 OK")));
+  const tls_bed::Certificate certificate;
+  tls_bed::TlsServer server(certificate,
+                            always(closing("302 Found", "Location: " + plain.url() + "\r\n")));
+  http::ClientOptions options = loopback_bed::open_to_loopback();
+  options.ca_file = certificate.file;
+  Bed bed(std::move(options));
+  const http::Response answer = bed.fetch(server.url(), {.redirects_max = 5});
+  verdict.same_text("failure", "redirect", http::to_string(answer.failure));
+  verdict.same("status", 302, answer.status);
+  verdict.same("connections", 0, plain.connections());
+}
+
 void play_dns_redirect(const json::object& one, Verdict& verdict) {
   const std::string id = text(one, "id");
   if (id == "ssrf-dns-002") return play_rebinding(verdict);
@@ -123,9 +138,7 @@ void play_dns_redirect(const json::object& one, Verdict& verdict) {
     const http::Response answer = bed.fetch("http://nx.test/");
     return verdict.same_text("failure", "dns", http::to_string(answer.failure));
   }
-  if (id == "ssrf-redir-004") {
-    return verdict.differs("played with certificates of its own in http/client_tls_test.cc");
-  }
+  if (id == "ssrf-redir-004") return play_downgrade(verdict);
   if (id == "ssrf-proxy-001") {
     return verdict.differs(
         "there is no setting for an egress proxy, and the environment's is not used");

@@ -84,7 +84,9 @@ TEST(Client, EveryWayABodyEndsIsUnderstood) {
       {"HTTP/1.1 204 No Content\r\n\r\n", ""},
       {"HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n", ""},
   };
-  for (const auto& [bytes, body] : ways) {
+  for (const auto& way : ways) {
+    const std::string& bytes = way.first;
+    const std::string& body = way.second;
     Server server([&](Peer& peer) {
       peer.request();
       peer.send(bytes);
