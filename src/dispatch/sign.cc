@@ -129,14 +129,14 @@ base::Result<Verifier> verifier(std::string_view secret) {
   if (secret.starts_with(kHmacSecret)) {
     auto key = hmac_key(secret.substr(kHmacSecret.size()));
     if (!key) return key.error();
-    return Verifier{kHmacVersion, std::move(*key)};
+    return Verifier{kHmacVersion, *key};
   }
   if (!secret.starts_with(kPublicKey))
     return bad_secret("a secret to verify with begins with 'whsec_' or 'whpk_'");
   auto key = base::from_base64(secret.substr(kPublicKey.size()));
   if (!key || key->size() != kEd25519Bytes)
     return bad_secret("the key behind 'whpk_' must be base64 of 32 bytes");
-  return Verifier{kEd25519Version, std::move(*key)};
+  return Verifier{kEd25519Version, *key};
 }
 
 }  // namespace
