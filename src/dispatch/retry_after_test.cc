@@ -167,5 +167,19 @@ TEST(Structured, WhatIsNoListOfStringsIsNothing) {
     EXPECT_EQ(parse_string_list(field), std::nullopt) << field;
 }
 
+TEST(Structured, ALongListIsRefusedAndNotReadForLong) {
+  const auto repeated = [](size_t times, std::string_view first, auto&& each) {
+    std::string field(first);
+    for (size_t i = 1; i < times; ++i) field += each(i);
+    return parse_string_list(field).has_value();
+  };
+  const auto member = [](size_t) { return std::string(R"(,"a")"); };
+  EXPECT_TRUE(repeated(kMembersMax, R"("a")", member));
+  EXPECT_FALSE(repeated(kMembersMax + 1, R"("a")", member));
+  const auto parameter = [](size_t i) { return ";p" + std::to_string(i); };
+  EXPECT_TRUE(repeated(kParametersMax, R"("a";p0)", parameter));
+  EXPECT_FALSE(repeated(kParametersMax + 1, R"("a";p0)", parameter));
+}
+
 }  // namespace
 }  // namespace dispatch

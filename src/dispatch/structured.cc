@@ -75,6 +75,7 @@ class Reader {
       Item value;
       if (take('=') && !item(value)) return false;
       std::erase_if(to.parameters, [&](const auto& each) { return each.first == name; });
+      if (to.parameters.size() == kParametersMax) return false;
       to.parameters.emplace_back(std::move(name), std::move(value));
     }
     return true;
@@ -137,6 +138,7 @@ std::optional<std::vector<Member>> parse_string_list(std::string_view field) {
   for (;;) {
     Member member;
     if (!reader.string(member.name) || !reader.parameters(member)) return std::nullopt;
+    if (members.size() == kMembersMax) return std::nullopt;
     members.push_back(std::move(member));
     reader.skip(" \t");
     if (reader.done()) return members;

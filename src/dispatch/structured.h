@@ -28,6 +28,9 @@ struct Member {
   const Item* find(std::string_view parameter) const;  // Null: it has none of that name.
 };
 
+// Of a list and of a member; a field with more is malformed, so that nobody makes us read for long.
+inline constexpr size_t kMembersMax = 64, kParametersMax = 32;
+
 // Nothing: it is no such list. An empty field is an empty list.
 std::optional<std::vector<Member>> parse_string_list(std::string_view field);
 
