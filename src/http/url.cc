@@ -81,19 +81,19 @@ class Utf8 {
 };
 #endif
 
-base::Result<std::string> host_of(CURLU* url) {
-  std::string host = part_of(url, CURLUPART_HOST);
-  if (std::ranges::any_of(host, [](char c) { return static_cast<unsigned char>(c) > 0x7f; })) {
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// The URL with its international name as xn--. Empty: it is none, or libcurl knows none.
+std::string with_ascii_host([[maybe_unused]] CURLU* url) {
 #if LIBCURL_VERSION_NUM >= 0x075800
-    const Utf8 utf8;
-    host = part_of(url, CURLUPART_HOST, CURLU_PUNYCODE);
-    if (host.empty()) return wrong("the URL's host is no international name that is known here");
-#else
-    return wrong("the URL's host is not ASCII; write its xn-- form");
+  const Utf8 utf8;
+  // All of it: asked for the host alone, libcurl 7.88 leaks what it cannot convert.
+  std::string text = part_of(url, CURLUPART_URL, CURLU_PUNYCODE);
+  if (is_ascii(text)) return text;
 #endif
-  }
-  std::ranges::transform(host, host.begin(), lower);
-  return host;
+  return {};
 }
 
 bool number_like(std::string_view label) {
@@ -146,10 +146,14 @@ base::Result<Url> read(std::string_view text) {
   if (code != CURLUE_OK) return wrong(::curl_url_strerror(code));
 
   Url out;
+  out.host = part_of(url.get(), CURLUPART_HOST);
+  if (!is_ascii(out.host)) {
+    const std::string ascii = with_ascii_host(url.get());
+    if (ascii.empty()) return wrong("the URL's host is not ASCII, and no name known here");
+    return read(ascii);
+  }
+  std::ranges::transform(out.host, out.host.begin(), lower);
   out.tls = part_of(url.get(), CURLUPART_SCHEME) == "https";
-  const base::Result<std::string> host = host_of(url.get());
-  if (!host) return host.error();
-  out.host = *host;
   if (const base::Status settled = settle_host(out); !settled) return settled.error();
   const std::optional<int64_t> port =
       base::parse_integer(part_of(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT));
