@@ -6,6 +6,7 @@ namespace dispatch {
 namespace {
 
 constexpr base::Duration kLonger = std::chrono::seconds(1);  // Retry-After has whole seconds.
+constexpr base::Duration kNothing{};
 constexpr uint64_t kJitterPercent = 20;
 
 int64_t second_of(base::Time t) { return base::nanoseconds(t) / 1'000'000'000; }
@@ -58,8 +59,10 @@ std::optional<Host::Block> Host::hear(const Judgement& judgement, base::Time sta
                                       base::Time now, const HostsOptions& options,
                                       base::Random& random) {
   if (started <= event_ || started < blocked_until_) {
-    return judgement.host_busy && judgement.host_wait ? longer(*judgement.host_wait, now, options)
-                                                      : std::nullopt;
+    if (!judgement.host_busy) return std::nullopt;
+    // The last event was a failure that blocked nothing: this is the first to ask for it.
+    if (blocked_until_ <= event_) return busy(judgement.host_wait, now, options, random);
+    return judgement.host_wait ? longer(*judgement.host_wait, now, options) : std::nullopt;
   }
   if (judgement.host_busy) return busy(judgement.host_wait, now, options, random);
   if (judgement.host_failed) return failed(now, options, random);
@@ -67,10 +70,12 @@ std::optional<Host::Block> Host::hear(const Judgement& judgement, base::Time sta
   return next_probe(now, options);
 }
 
-// Of a burst that has been counted: only its longest wait matters.
+// Of a burst that has been counted: only its longest wait matters, and one that comes when the
+// block is over.
 std::optional<Host::Block> Host::longer(base::Duration host_wait, base::Time now,
                                         const HostsOptions& options) {
-  if (now + host_wait <= std::max(blocked_until_, now) + kLonger) return std::nullopt;
+  const base::Duration known = blocked_until_ > now ? blocked_until_ - now + kLonger : kNothing;
+  if (host_wait <= known) return std::nullopt;
   blocked_until_ = now + host_wait;
   event_ = now;
   if (breaker()) return Block{blocked_until_, options.probe};

@@ -16,7 +16,8 @@
 // A burst is one event: answers to requests that were on their way when the last event was counted,
 // or that had slipped through when the block fell, say nothing new. So fifty 429 of one instant
 // block the host once, at one level of back-off. Only a Retry-After that is longer by over a second
-// counts among them: it extends the block.
+// counts among them: it extends the block. (An answer that it is busy counts where nothing blocks
+// the host: the event before it was a failure, or the block is over.)
 //
 // Half open, the limiter lets one request through at a time, each for at most `probe` (limiter.h).
 // A probe that says nothing about the host (dropped, refused) makes room for the next at once.

@@ -98,6 +98,20 @@ TEST(Hosts, OfABurstTheLongestRetryAfterCounts) {
   EXPECT_EQ(bed.wait_of("a"), 600s);
 }
 
+TEST(Hosts, OfABurstThatBeganWithAFailureTheFirstRetryAfterBlocks) {
+  TestBed bed;
+  const base::Time started = bed.now;
+  for (int i = 0; i < 3; ++i) bed.begin("a");
+  bed.now += 100ms;
+  bed.end("a", {.status = 500}, started);
+  EXPECT_EQ(bed.wait_of("a"), 0s);
+  bed.end("a", {.status = 429, .retry_after = "1"}, started);
+  EXPECT_GE(bed.wait_of("a"), 1s);
+  bed.now += bed.wait_of("a");
+  bed.end("a", {.status = 503, .retry_after = "1"}, started);  // Said now, whenever it was asked.
+  EXPECT_EQ(bed.wait_of("a"), 1s);
+}
+
 TEST(Hosts, ABlockIsNeverShortened) {
   TestBed bed;
   bed.answer("a", 429, "60");
