@@ -44,6 +44,7 @@ void print_json(const config::Loaded& loaded) {
 int check(const std::string& file, bool json) {
   config::Sources sources;
   sources.file = file;
+  sources.look_for_secrets = false;  // They are the server's.
   const config::Loaded loaded = config::load(sources);
   if (json) {
     print_json(loaded);

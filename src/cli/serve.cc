@@ -101,7 +101,7 @@ int serve(const config::Sources& sources, config::Config config) {
   auto server = server::Server::open(
       config.server, {limiter, clock, config.file, config.watched,
                       [reload = Reloader(sources, config, limiter)]() mutable { return reload(); },
-                      std::move(*storage)});
+                      std::move(*storage), config.dispatch});
   if (!server) return failed(server.error());
   std::printf("%s\n", (*server)->ready_line().c_str());
   std::fflush(stdout);

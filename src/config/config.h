@@ -12,6 +12,7 @@
 
 #include "io/log.h"
 #include "limiter/limiter.h"
+#include "server/dispatch_options.h"
 #include "server/options.h"
 #include "server/queue_rules.h"
 
@@ -30,6 +31,7 @@ struct Config {
   limiter::LimiterOptions limiter;  // seed is left 0: the data directory has it.
   server::QueueRules queues;        // Of the file's `queues`, `durability`, `queue_creation`.
   engine::Bounds queue_bounds;
+  server::DispatchOptions dispatch;
   io::LogOptions log;
   limiter::Mode mode = limiter::Mode::kGranted;             // Of limits that say nothing else.
   limiter::WhenGone when_gone = limiter::WhenGone::kLocal;  // Of limits that say nothing else.
@@ -45,6 +47,8 @@ struct Sources {
   // form).
   std::optional<std::string> file;
   std::map<std::string, std::string> environment;  // All variables of the process.
+  // A queue that signs needs its secret in the environment. False: that is not looked at.
+  bool look_for_secrets = true;
   // ("listen.tcp", "off"): path, value. A list takes its items separated by commas and replaces
   // what was there; "limit_files+" adds one item.
   std::vector<std::pair<std::string, std::string>> flags;

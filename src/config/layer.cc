@@ -143,6 +143,16 @@ void check_public(const std::string& path, const server::Address& address, Draft
                          " is a public address and needs listen.trusted_networks");
 }
 
+void check_ca_file(Draft& draft) {
+  const std::string& path = draft.config.dispatch.ca_file;
+  if (path.empty()) return;
+  const base::Result<std::string> text = read_file(path);
+  if (text) return;
+  const auto origin = draft.origins.find("dispatch.ca_file");
+  draft.problems.add(origin == draft.origins.end() ? Mark{} : origin->second,
+                     "dispatch.ca_file: " + text.error().what);
+}
+
 }  // namespace
 
 void apply_file(const Node& root, Reading& reading, Draft& draft) {
@@ -199,6 +209,7 @@ void apply_flags(const std::vector<std::pair<std::string, std::string>>& flags, 
 void check_settings(Draft& draft) {
   check_public("listen.tcp", draft.config.server.tcp, draft);
   check_public("listen.api", draft.config.server.api, draft);
+  check_ca_file(draft);
 }
 
 }  // namespace config

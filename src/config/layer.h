@@ -15,7 +15,8 @@ struct Draft {
   Config config;
   Problems problems;
   std::map<std::string, limiter::Mark> origins;  // Who set a setting last, by its path.
-  std::map<std::string, limiter::Mark> domains;  // Where a declared queue names its domain.
+  std::map<std::string, limiter::Mark> domains;  // Where a declared queue names its domain …
+  std::map<std::string, limiter::Mark> secrets;  // … and the variable of its secret.
 };
 
 // The settings of our own file. `limits` and `queues` are left to whoever

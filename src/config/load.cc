@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include "config/built_in.h"
 #include "config/files.h"
 #include "config/queue_reader.h"
+#include "dispatch/sign.h"
 
 namespace config {
 namespace {
@@ -83,6 +85,7 @@ void read_main_queues(const MainFile& file, Draft& draft) {
   DeclaredQueues read = read_queues(*node, draft.config.queues.defaults, reading);
   draft.config.queues.declared = std::move(read.settings);
   draft.domains = std::move(read.domains);
+  draft.secrets = std::move(read.secrets);
 }
 
 // A queue whose limits are not there would deliver nothing, or everything.
@@ -96,6 +99,24 @@ void check_domains(const Limits& limits, Draft& draft) {
     for (const DomainSpec& each : limits.domains) names.push_back(each.name);
     draft.problems.add(mark, "decide.domain: no limits have the domain '" + shown(domain) + "'" +
                                  suggestion(domain, names));
+  }
+}
+
+// Says nothing of the variable's value.
+void check_secrets(const Sources& sources, Draft& draft) {
+  if (!sources.look_for_secrets) return;
+  for (const auto& [queue, mark] : draft.secrets) {
+    const queue::Push& push = draft.config.queues.declared.at(queue).push;
+    if (push.signing_secret_env.empty()) continue;
+    const auto found = sources.environment.find(push.signing_secret_env);
+    const std::string variable =
+        "queue '" + shown(queue) + "': the variable " + shown(push.signing_secret_env);
+    if (found == sources.environment.end() || found->second.empty()) {
+      draft.problems.add(mark, variable + " is not set");
+      continue;
+    }
+    const base::Result<dispatch::Signer> signer = dispatch::Signer::make(found->second);
+    if (!signer) draft.problems.add(mark, variable + ": " + signer.error().what);
   }
 }
 
@@ -132,25 +153,9 @@ void read_limit_files(Limits& limits, Draft& draft) {
   }
 }
 
-// Every role answers for the gateway's clients, whatever the file says about others.
-void add_built_in(Limits& limits) {
-  const auto named = [](const DomainSpec& spec) { return spec.name == "gateway"; };
-  if (std::ranges::any_of(limits.domains, named)) return;
-  limiter::LimitSpec spec;
-  spec.algorithm = "sliding_window";
-  spec.rate = {10, std::chrono::seconds(10)};
-  spec.law = *limit::SlidingLog::make(spec.rate);
-  spec.mode = limits.context.mode;
-  spec.when_gone = limits.context.when_gone;
-  limiter::NodeSpec node;
-  node.key = "client_ip";
-  node.limits.push_back(std::move(spec));
-  limits.domains.push_back({"gateway", {std::move(node)}, {}});
-}
-
 // What only all files together show.
 void finish(Limits limits, Draft& draft) {
-  add_built_in(limits);
+  add_built_in(limits.context, draft.config.dispatch, limits.domains);
   for (limiter::SpecError& error : limiter::Limits::check(limits.domains)) {
     draft.problems.add(std::move(error.mark), error.what);
   }
@@ -175,6 +180,7 @@ Loaded load(const Sources& sources) {
   read_main_limits(file, limits, draft);
   read_limit_files(limits, draft);
   read_main_queues(file, draft);
+  check_secrets(sources, draft);
   finish(std::move(limits), draft);
   if (!draft.problems.empty()) return {std::nullopt, draft.problems.sorted()};
   return {std::move(draft.config), {}};

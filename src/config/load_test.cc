@@ -29,7 +29,7 @@ TEST(Load, EmptyFileGivesTheDefaults) {
   const Loaded loaded = load(only(folder.write("c.yaml", "")));
   ASSERT_TRUE(loaded.config) << text_of(loaded.problems);
   EXPECT_TRUE(differing(*loaded.config, Config()).empty());
-  EXPECT_EQ(domains_of(*loaded.config), "gateway ");
+  EXPECT_EQ(domains_of(*loaded.config), "gateway outbound ");
 }
 
 TEST(Load, GatewayDomainIsBuiltInUnlessAFileDefinesIt) {
@@ -40,15 +40,115 @@ TEST(Load, GatewayDomainIsBuiltInUnlessAFileDefinesIt) {
   EXPECT_TRUE(std::holds_alternative<limit::SlidingLog>(*client.limits.at(0).law));
 
   const Config own = config_of("limits: [{domain: gateway, descriptors: [{key: x}]}]");
-  ASSERT_EQ(own.domains.size(), 1u);
+  ASSERT_EQ(domains_of(own), "gateway outbound ");
   EXPECT_EQ(own.domains[0].nodes[0].key, "x");
+}
+
+const limiter::DomainSpec& outbound_of(const Config& config) {
+  return *std::ranges::find(config.domains, "outbound", &limiter::DomainSpec::name);
+}
+
+int64_t cap_of(const limiter::LimitSpec& spec) {
+  return std::get<limit::Concurrency>(*spec.law).cap();
+}
+
+TEST(Load, TheDispatchersCapsAreLimitsOfTheDomainOutbound) {
+  const Config config = config_of("dispatch: {total: 7, per_host: 3, host_rate: 50/s burst 5}");
+  const limiter::DomainSpec& outbound = outbound_of(config);
+  ASSERT_EQ(outbound.nodes.size(), 2u);
+  EXPECT_EQ(outbound.nodes[0].key, "host");
+  ASSERT_EQ(outbound.nodes[0].limits.size(), 2u);
+  EXPECT_EQ(outbound.nodes[0].limits[0].name, "dispatch-per-host");
+  EXPECT_EQ(cap_of(outbound.nodes[0].limits[0]), 3);
+  EXPECT_EQ(outbound.nodes[0].limits[1].name, "dispatch-host-rate");
+  const auto rate = std::get<limit::Gcra>(*outbound.nodes[0].limits[1].law);
+  EXPECT_EQ(rate.rate(), (limit::Rate{50, std::chrono::seconds(1)}));
+  EXPECT_EQ(rate.burst(), 5);
+  EXPECT_EQ(outbound.nodes[0].limits[1].counts, limiter::Counts::kRequests);
+  EXPECT_EQ(outbound.nodes[1].key + '=' + outbound.nodes[1].value, "dispatch=global");
+  EXPECT_EQ(outbound.nodes[1].limits.at(0).name, "dispatch-total");
+  EXPECT_EQ(cap_of(outbound.nodes[1].limits.at(0)), 7);
+}
+
+TEST(Load, WithoutAHostRateAHostHasItsCapAlone) {
+  EXPECT_EQ(outbound_of(config_of("")).nodes[0].limits.size(), 1u);
+  EXPECT_EQ(outbound_of(config_of("dispatch: {host_rate: none}")).nodes[0].limits.size(), 1u);
+}
+
+TEST(Load, WhatAFileSaysOfOutboundGoesBesideTheCapsOrInTheirPlace) {
+  const Config beside = config_of(
+      "limits: [{domain: outbound, descriptors: [{key: tenant, limit: 5/s}, "
+      "{key: host, value: a.example, limits: [{concurrency: 1}]}]}]");
+  EXPECT_EQ(outbound_of(beside).nodes.size(), 4u);
+  const Config instead = config_of(
+      "limits: [{domain: outbound, descriptors: [{key: host, limits: [{concurrency: 1}]}, "
+      "{key: dispatch, limits: [{concurrency: 9}]}]}]");
+  ASSERT_EQ(outbound_of(instead).nodes.size(), 2u);
+  EXPECT_EQ(cap_of(outbound_of(instead).nodes[0].limits.at(0)), 1);
+  EXPECT_EQ(cap_of(outbound_of(instead).nodes[1].limits.at(0)), 9);
+}
+
+TEST(Load, CapsOfThePrintedFileAreStillThoseOfItsDispatchSection) {
+  std::string printed = print(config_of("dispatch: {per_host: 3}\n"));
+  EXPECT_EQ(printed.find("dispatch-per-host"), std::string::npos) << printed;
+  const size_t at = printed.find("per_host: 3");
+  ASSERT_NE(at, std::string::npos) << printed;
+  printed.replace(at, std::string_view("per_host: 3").size(), "per_host: 4");
+  EXPECT_EQ(cap_of(outbound_of(config_of(printed)).nodes[0].limits[0]), 4);
+}
+
+constexpr const char* kSigned =
+    "queues:\n  hooks: {push: {url: 'https://a.example/', signing_secret_env: HOOK_SECRET}}\n";
+
+TEST(Load, AQueueThatSignsNeedsItsSecretAndNobodyIsShownIt) {
+  const Folder folder;
+  Sources sources = only(folder.write("c.yaml", kSigned));
+  const std::string where =
+      folder.path("c.yaml") + ":2:65: queue 'hooks': the variable HOOK_SECRET";
+  EXPECT_EQ(text_of(load(sources).problems), where + " is not set\n");
+  sources.environment["HOOK_SECRET"] = "whsec_hunter2";
+  const std::string problems = text_of(load(sources).problems);
+  EXPECT_EQ(problems.rfind(where + ": ", 0), 0u) << problems;
+  EXPECT_EQ(problems.find("hunter2"), std::string::npos) << problems;
+  sources.environment["HOOK_SECRET"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+  EXPECT_EQ(text_of(load(sources).problems), "");
+  sources.environment.clear();
+  sources.look_for_secrets = false;
+  EXPECT_EQ(text_of(load(sources).problems), "");
+}
+
+TEST(Load, ChangedCapsNeedNoRestartButTheGuardDoes) {
+  const Config before = config_of("");
+  EXPECT_TRUE(
+      differing(before, config_of("dispatch: {total: 1, per_host: 1, host_rate: 1/s}")).empty());
+  EXPECT_THAT(differing(before, config_of("dispatch: {guard: report, allow: [10.0.0.0/8]}")),
+              ElementsAre("dispatch.guard", "dispatch.allow"));
+}
+
+TEST(File, DispatchIsHeldToItsBounds) {
+  EXPECT_EQ(problems_of("dispatch: {total: 0, guard: on, host_rate: 5/month,\n"
+                        "  allow: [10.0.0.0/33, 1.2.3.400, '*.svc.local', 10.1.2.3, 'fd00::/8', "
+                        "'::1', '*', 'a b'],\n"
+                        "  ca_file: /nothing/there.pem, per_hots: 3}\n"),
+            "f:1:19: dispatch.total: must be from 1 to 100000\n"
+            "f:1:29: dispatch.guard: must be block, report or off, not 'on'\n"
+            "f:1:44: dispatch.host_rate: month and year are no period here\n"
+            "f:2:11: dispatch.allow: '10.0.0.0/33' is no network: address/prefix as in 10.0.0.0/8\n"
+            "f:2:24: dispatch.allow: '1.2.3.400' is no network, address or name: as in 10.0.0.0/8, "
+            "10.1.2.3, hooks.internal or *.svc.local\n"
+            "f:2:79: dispatch.allow: '*' is no network, address or name: as in 10.0.0.0/8, "
+            "10.1.2.3, hooks.internal or *.svc.local\n"
+            "f:2:84: dispatch.allow: 'a b' is no network, address or name: as in 10.0.0.0/8, "
+            "10.1.2.3, hooks.internal or *.svc.local\n"
+            "f:3:12: dispatch.ca_file: cannot read: No such file or directory\n"
+            "f:3:32: unknown key 'dispatch.per_hots' (per_host?)\n");
 }
 
 TEST(Load, OneLineLimitsTheServersOwnTraffic) {
   const Config config = config_of(
       "limits: [{domain: server, descriptors: [{key: client_ip, limit: 1000/s}, "
       "{key: scope, value: global, limit: 10000/s}]}]");
-  EXPECT_EQ(domains_of(config), "server gateway ");
+  EXPECT_EQ(domains_of(config), "server gateway outbound ");
 }
 
 TEST(Load, VariableGoesOverTheFileAndAFlagOverBoth) {
@@ -88,6 +188,16 @@ TEST(Load, EverySettingIsReachedByFileVariableAndFlag) {
                                                   {"bounds.stop_timeout", "3s"},
                                                   {"bounds.ttl", "4s"},
                                                   {"bounds.holds", "6"},
+                                                  {"dispatch.total", "20"},
+                                                  {"dispatch.per_host", "2"},
+                                                  {"dispatch.host_rate", "5/10s burst 2"},
+                                                  {"dispatch.guard", "report"},
+                                                  {"dispatch.allow", "*.svc.local"},
+                                                  {"dispatch.backoff_base", "2s"},
+                                                  {"dispatch.backoff_max", "7m"},
+                                                  {"dispatch.breaker_failures", "3"},
+                                                  {"dispatch.probe", "9s"},
+                                                  {"dispatch.ca_file", "/dev/null"},
                                                   {"log.level", "off"},
                                                   {"log.format", "json"}};
   for (const Setting& setting : settings()) {
@@ -166,17 +276,17 @@ TEST(Environment, NamesTheFileThatNoFlagNames) {
 TEST(Flags, UnknownSettingIsAProblemWithASuggestion) {
   const Folder folder;
   Sources sources = only(folder.write("c.yaml", ""));
-  sources.flags = {{"tabel.memory_max", "1GiB"}, {"data+", "x"}, {"dispatch", "x"}};
+  sources.flags = {{"tabel.memory_max", "1GiB"}, {"data+", "x"}, {"gateway", "x"}};
   EXPECT_EQ(text_of(load(sources).problems),
             "command line: unknown setting 'tabel.memory_max' (table.memory_max?)\n"
             "command line: unknown setting 'data+' (data?)\n"
-            "command line: dispatch is not in this version\n");
+            "command line: gateway is not in this version\n");
 }
 
 TEST(File, EveryProblemIsFoundAtOnce) {
   EXPECT_EQ(problems_of("litsen: {tcp: off}\n"
                         "listen: {tpc: off, tcp: x, gateway: off, trusted_networks: [1.2.3.4]}\n"
-                        "dispatch: {}\n"
+                        "gateway: {}\n"
                         "threads: 0\n"
                         "threads: 1\n"
                         "store: {kind: redis, redis: {}, mode: fast}\n"
@@ -192,7 +302,7 @@ TEST(File, EveryProblemIsFoundAtOnce) {
             "f:2:28: listen.gateway is not in this version\n"
             "f:2:61: listen.trusted_networks: '1.2.3.4' is no network: address/prefix as in "
             "10.0.0.0/8\n"
-            "f:3:1: dispatch is not in this version\n"
+            "f:3:1: gateway is not in this version\n"
             "f:4:10: threads: must be auto or an integer between 1 and 1024\n"
             "f:5:1: duplicate key 'threads' (first on line 4)\n"
             "f:6:15: store.kind: redis is not in this version\n"
@@ -210,7 +320,7 @@ TEST(File, EveryProblemIsFoundAtOnce) {
 }
 
 TEST(File, GroupsThatComeLaterAreNamed) {
-  for (const char* key : {"dispatch", "gateway", "limiter"}) {
+  for (const char* key : {"gateway", "limiter"}) {
     EXPECT_EQ(problems_of(std::string(key) + ": x\n"),
               "f:1:1: " + std::string(key) + " is not in this version\n");
   }
@@ -240,7 +350,7 @@ TEST(File, OfEnvoysFormIsAWholeConfiguration) {
       "e.yaml",
       "domain: a\ndescriptors: [{key: k, rate_limit: {unit: day, requests_per_unit: 1}}]")));
   ASSERT_TRUE(loaded.config) << text_of(loaded.problems);
-  EXPECT_EQ(domains_of(*loaded.config), "a gateway ");
+  EXPECT_EQ(domains_of(*loaded.config), "a gateway outbound ");
 }
 
 TEST(LimitFiles, ArePatternsToldFromTheFile) {
@@ -253,7 +363,7 @@ TEST(LimitFiles, ArePatternsToldFromTheFile) {
       "c.yaml", "limit_files: [\"limits.d/*.yaml\", limits.d/a.yaml]\nlimits: [{domain: m}]\n");
   const Loaded loaded = load(only(main));
   ASSERT_TRUE(loaded.config) << text_of(loaded.problems);
-  EXPECT_EQ(domains_of(*loaded.config), "m a b c d gateway ");
+  EXPECT_EQ(domains_of(*loaded.config), "m a b c d gateway outbound ");
   EXPECT_THAT(loaded.config->watched,
               ElementsAre(main, folder.path("limits.d"), folder.path("limits.d/a.yaml"),
                           folder.path("limits.d/b.yaml"), folder.path("limits.d/ours.yaml")));
@@ -281,7 +391,7 @@ TEST(LimitFiles, FlagAddsToTheFilesOfTheFile) {
   Sources sources = only(folder.write("main.yaml", "limit_files: [a.yaml]\n"));
   sources.flags = {{"limit_files+", folder.write("b.yaml", "domain: b\n")},
                    {"limit_files+", folder.write("c.yaml", "domain: c\n")}};
-  EXPECT_EQ(domains_of(*load(sources).config), "a b c gateway ");
+  EXPECT_EQ(domains_of(*load(sources).config), "a b c gateway outbound ");
 }
 
 TEST(LimitFiles, PatternThatMatchesNothingIsNoProblem) {

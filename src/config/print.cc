@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/built_in.h"
 #include "config/flow_map.h"
 #include "config/queue_reader.h"
 #include "config/setting.h"
@@ -70,11 +71,15 @@ void print_nodes(const std::vector<NodeSpec>& nodes, const std::string& indent, 
   }
 }
 
+// Without those that the section `dispatch` says already.
 void print_limits(const Config& config, std::string& out) {
   out += "limits:\n";
   for (const limiter::DomainSpec& domain : config.domains) {
+    std::vector<NodeSpec> nodes = domain.nodes;
+    std::erase_if(nodes, [&](const NodeSpec& node) { return of_dispatch(domain, node); });
+    if (nodes.empty() && !domain.nodes.empty()) continue;
     out += "  - domain: " + scalar(domain.name) + '\n';
-    print_nodes(domain.nodes, "    ", out);
+    print_nodes(nodes, "    ", out);
   }
 }
 

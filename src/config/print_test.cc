@@ -15,6 +15,9 @@ store: {mode: strict, when_gone: allow}
 table: {memory_max: 3MiB, when_full: allow}
 bounds: {line: 1025, body: 2MiB, connections: 7, request_timeout: 1500ms, idle_timeout: 90s,
          stop_timeout: 0s, ttl: 1d, holds: 9}
+dispatch: {total: 9, per_host: 2, host_rate: 7/3s burst 4, guard: report,
+           allow: [10.0.0.0/8, "*.svc.local", "::1"], backoff_base: 2s, backoff_max: 1h,
+           breaker_failures: 3, probe: 5s}
 log: {level: warning, format: json}
 limits:
   - domain: d

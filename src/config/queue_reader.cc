@@ -16,9 +16,9 @@ using command::QueueOption;
 using Type = QueueOption::Type;
 using yaml::Node;
 
-constexpr std::string_view kLater = "push";
 constexpr std::string_view kDescriptors = "decide.descriptors";
 constexpr std::string_view kDomain = "decide.domain";
+constexpr std::string_view kSecret = "push.signing_secret_env";
 
 std::string path_of(std::string_view level, std::string_view name) {
   return level.empty() ? std::string(name) : std::string(level) + '.' + std::string(name);
@@ -56,19 +56,20 @@ class QueueReader {
     for (const auto& [key, value] : node.entries) read_one(key, value, level);
   }
   const Node* domain() const { return domain_; }
+  const Node* secret() const { return secret_; }
 
  private:
   void read_one(const Node& key, const Node& value, std::string_view level) {
     const std::string path = path_of(level, key.text);
     if (level.empty() && is_level(key.text)) return read(value, key.text);
     if (path == kDescriptors) return read_templates(value);
-    if (path == kLater) return reading_.fail(key, path + " is not in this version");
     const QueueOption* option = command::find_queue_option(path);
     if (option == nullptr) {
       return reading_.fail(
           key, "unknown key '" + shown(path) + "'" + suggestion(key.text, names_on(level)));
     }
     if (path == kDomain) domain_ = &value;
+    if (path == kSecret) secret_ = &value;
     set(*option, path, value);
   }
 
@@ -104,7 +105,20 @@ class QueueReader {
   queue::Settings& settings_;
   Reading& reading_;
   const Node* domain_ = nullptr;
+  const Node* secret_ = nullptr;
 };
+
+// In the order of the table; weights have no options of their own.
+std::vector<std::string_view> levels() {
+  std::vector<std::string_view> out;
+  for (const QueueOption& option : command::queue_options()) {
+    const size_t dot = option.name.find('.');
+    if (dot == option.name.npos || option.spell == nullptr) continue;
+    const std::string_view level = option.name.substr(0, dot);
+    if (out.empty() || out.back() != level) out.push_back(level);
+  }
+  return out;
+}
 
 void add_options(std::string_view level, const queue::Settings& settings, FlowMap& map) {
   for (const QueueOption& option : command::queue_options()) {
@@ -139,6 +153,9 @@ DeclaredQueues read_queues(const Node& node, const queue::Settings& defaults, Re
     if (reader.domain() != nullptr && !settings.decide.domain.empty()) {
       out.domains.emplace(key.text, reading.mark(*reader.domain()));
     }
+    if (reader.secret() != nullptr && !settings.push.signing_secret_env.empty()) {
+      out.secrets.emplace(key.text, reading.mark(*reader.secret()));
+    }
   }
   return out;
 }
@@ -146,7 +163,7 @@ DeclaredQueues read_queues(const Node& node, const queue::Settings& defaults, Re
 std::string print_queue(const queue::Settings& settings) {
   FlowMap all;
   add_options("", settings, all);
-  for (const char* level : {"backoff", "decide", "dead_letter", "max"}) {
+  for (const std::string_view level : levels()) {
     FlowMap map;
     add_options(level, settings, map);
     all.put(level, map.text());

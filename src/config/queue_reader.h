@@ -12,7 +12,8 @@ namespace config {
 
 struct DeclaredQueues {
   engine::Declared settings;
-  std::map<std::string, limiter::Mark> domains;  // Where a queue names its domain.
+  std::map<std::string, limiter::Mark> domains;  // Where a queue names its domain …
+  std::map<std::string, limiter::Mark> secrets;  // … and the variable of its signing secret.
 };
 
 // What a queue does not say it takes from `defaults`.

@@ -26,6 +26,8 @@ queues:
     dead_letter: {keep: 9d, expired: true}
     weights: {acme: 5, "*": 2}
     max: {messages: 1000, bytes: 10GiB}
+    push: {url: "https://a.example/{key}?q={queue}", method: PUT, timeout: 20s, redirects: 2,
+           signing_secret_env: HOOK_SECRET}
   "other ä": {}
 )";
 
@@ -44,6 +46,7 @@ queue::Settings emails() {
   out.weights = {{"acme", 5}, {"*", 2}};
   out.messages_max = 1000;
   out.bytes_max = uint64_t{10} << 30;
+  out.push = {"https://a.example/{key}?q={queue}", "PUT", 20s, 2, "HOOK_SECRET"};
   return out;
 }
 
@@ -73,7 +76,9 @@ std::string problems_of_queue(const std::string& settings) {
 TEST(Queues, AFaultIsNamedWithItsPlace) {
   EXPECT_EQ(problems_of_queue("laese: 3s"), "f:3:6: unknown key 'laese' (lease?)\n");
   EXPECT_EQ(problems_of_queue("max: {byte: 3}"), "f:3:12: unknown key 'max.byte' (bytes?)\n");
-  EXPECT_EQ(problems_of_queue("push: {url: x}"), "f:3:6: push is not in this version\n");
+  EXPECT_EQ(problems_of_queue("push: {url: x}"),
+            "f:3:18: push.url: a URL begins with http://, https:// or a part like {header:url}\n");
+  EXPECT_EQ(problems_of_queue("push: {uri: x}"), "f:3:13: unknown key 'push.uri' (url?)\n");
   EXPECT_EQ(problems_of_queue("lease: 13h"),
             "f:3:13: lease must be a span of 1 ms to 12 h, as 30s or in milliseconds\n");
   EXPECT_EQ(problems_of_queue("attempts: 0"),

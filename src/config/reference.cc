@@ -15,7 +15,7 @@ One YAML file holds thresholds, ports, queues and bounds: `ratelimmq serve --con
 
 - `ratelimmq check-config FILE` lists every problem with line and column; exit code 0 if there is none.
 - `ratelimmq serve --print-config` prints what is in force, every key with its value, and reads back to the same.
-- `SIGHUP` or a change of the files puts new limits and queues in force as a whole; with a problem the old ones stay. Every other setting needs a restart.
+- `SIGHUP` or a change of the files puts new limits (those of `dispatch.total`, `per_host` and `host_rate` too) and queues in force as a whole; with a problem the old ones stay. Every other setting needs a restart.
 
 An unknown key, a key that stands twice, a limit that cannot be: each is an error with its place, and a suggestion where one is near. Limits have a page of their own: [limits.md](limits.md).
 
@@ -74,6 +74,16 @@ queues:
     dead_letter: {keep: 7d, expired: false}
     weights: {acme: 5, "*": 1}
     max: {messages: 10000000, bytes: 10GiB}
+  hooks:                       # pushed over HTTP by the server itself
+    attempts: 8
+    push: {url: "{header:url}", timeout: 10s, signing_secret_env: HOOK_SECRET}
+
+dispatch:                      # the requests of queues with `push`
+  total: 200                   # at a time, in all …
+  per_host: 8                  # … and to one host
+  host_rate: 50/s
+  guard: block                 # requests to private addresses; or report, or off
+  allow: []                    # but for these, as in [10.1.0.0/16, "*.svc.local"]
 
 table: {memory_max: 1GiB, when_full: refuse}
 bounds: {line: 64KiB, body: 1MiB, connections: 100000, stop_timeout: 10s}
@@ -105,16 +115,20 @@ constexpr std::string_view kBottom = R"(
 
 `limits` is a list of domains, each with its tree of descriptors. [limits.md](limits.md) is their page. The domain `gateway` is built in, with one limit of 10 per 10 s (sliding window) for each `client_ip`, unless a file defines it.
 
+The domain `outbound` is built in too: every push carries its descriptors `host={host}` and `dispatch=global`. Unless a file defines them, `host` has the limits `dispatch-per-host` (`dispatch.per_host`) and `dispatch-host-rate` (`dispatch.host_rate`, if there is one), and `dispatch=global` has `dispatch-total` (`dispatch.total`). A file may define other descriptors of `outbound` beside them, also one for a single host (`{key: host, value: api.example.com, limits: [...]}`), which then goes instead. [dispatch.md](dispatch.md) is their page.
+
 ## Queues
 
 `queues` is a map of names to settings. A queue that stands here is there from the start, and `QUEUE SET` and `QUEUE DELETE` leave it alone; every other queue is made by its first use (if `queue_creation` is open) with the defaults, and keeps what `QUEUE SET` says of it. A queue that a reload finds no more keeps its settings and its messages. What is left out has its default. [queues.md](queues.md) says what each setting does; spans want a unit here (but for 0), sizes may have one.
+
+A queue with `push.signing_secret_env` needs that variable in the server's environment, with a good secret; otherwise the file is refused. `check-config` looks at the file alone and does not ask for it.
 
 )";
 
 constexpr std::string_view kNotYet = R"(
 ## Not in this version
 
-`dispatch`, `gateway`, `limiter`, `listen.gateway`, `listen.limiter`, `store.kind: redis`, `store.redis`, `store.instances`, and `push` of a queue are refused with that reason. `store.mode`, `store.when_gone` and a limit's `mode` and `when_gone` are read and shown by `LIMITS`; they mean something once limits live in a remote store.
+`gateway`, `limiter`, `listen.gateway`, `listen.limiter`, `store.kind: redis`, `store.redis` and `store.instances` are refused with that reason. `store.mode`, `store.when_gone` and a limit's `mode` and `when_gone` are read and shown by `LIMITS`; they mean something once limits live in a remote store.
 )";
 
 std::string code(const std::string& text) { return text.empty() ? "" : '`' + text + '`'; }

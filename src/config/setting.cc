@@ -4,6 +4,8 @@
 #include <array>
 
 #include "config/value.h"
+#include "limit/concurrency.h"
+#include "limit/gcra.h"
 #include "limiter/table.h"
 #include "server/meta.h"
 
@@ -249,6 +251,87 @@ void add_store(std::vector<Setting>& rows) {
       std::array<std::string_view, 3>{"local", "refuse", "allow"}));
 }
 
+std::string print_host_rate(const std::optional<server::HostRate>& rate) {
+  if (!rate) return "none";
+  const std::string text = limit::to_string(rate->rate);
+  return rate->burst == rate->rate.count ? text : text + " burst " + std::to_string(rate->burst);
+}
+
+Setting host_rate() {
+  return {"dispatch.host_rate",
+          "rate, or none",
+          "requests to one host, as 50/s or 50/s burst 10 (without burst: as many as the rate)",
+          "",
+          false,
+          [](Config& config, std::string_view text) -> base::Status {
+            config.dispatch.host_rate.reset();
+            if (text == "none") return {};
+            const base::Result<limit::RateText> rate = limit::parse_rate(text);
+            if (!rate) return rate.error();
+            if (rate->calendar_only) return base::invalid("month and year are no period here");
+            const int64_t burst = rate->burst.value_or(rate->rate.count);
+            const base::Result<limit::Gcra> law = limit::Gcra::make(rate->rate, burst);
+            if (!law) return law.error();
+            config.dispatch.host_rate = server::HostRate{rate->rate, burst};
+            return {};
+          },
+          [](const Config& config) {
+            return std::vector<std::string>{print_host_rate(config.dispatch.host_rate)};
+          },
+          {}};
+}
+
+Setting ca_file() {
+  return {"dispatch.ca_file",
+          "path, or nothing",
+          "certificates that are trusted (PEM); nothing: the system's",
+          "",
+          false,
+          [](Config& config, std::string_view text) -> base::Status {
+            if (text.find('\0') != text.npos) return base::invalid("must be a path");
+            config.dispatch.ca_file = text;
+            return {};
+          },
+          [](const Config& config) { return std::vector<std::string>{config.dispatch.ca_file}; },
+          {}};
+}
+
+void add_dispatch_caps(std::vector<Setting>& rows) {
+  rows.push_back(count(
+      "dispatch.total", "requests of this process at a time",
+      [](auto& c) -> auto& { return c.dispatch.total; }, 1, limit::Concurrency::kCapMax));
+  rows.push_back(count(
+      "dispatch.per_host", "requests to one host at a time",
+      [](auto& c) -> auto& { return c.dispatch.per_host; }, 1, limit::Concurrency::kCapMax));
+  rows.push_back(host_rate());
+}
+
+void add_dispatch(std::vector<Setting>& rows) {
+  add_dispatch_caps(rows);
+  rows.push_back(word(
+      "dispatch.guard", "",
+      "requests to private and special addresses: refused; let through and logged; let through",
+      [](auto& c) -> auto& { return c.dispatch.guard; },
+      std::array<std::string_view, 3>{"block", "report", "off"}));
+  rows.push_back(list(
+      "dispatch.allow", "list of networks, addresses and names", "",
+      "what the guard lets through nevertheless", [](auto& c) -> auto& { return c.dispatch.allow; },
+      parse_allowed));
+  rows.push_back(span(
+      "dispatch.backoff_base", "how long a host is left alone after a failure; doubles each time",
+      [](auto& c) -> auto& { return c.dispatch.hosts.backoff_base; }, kMillisecond, kDay));
+  rows.push_back(span(
+      "dispatch.backoff_max", "... up to this",
+      [](auto& c) -> auto& { return c.dispatch.hosts.backoff_max; }, kMillisecond, kDay));
+  rows.push_back(count(
+      "dispatch.breaker_failures", "failures in a row that open the circuit breaker of a host",
+      [](auto& c) -> auto& { return c.dispatch.hosts.breaker_failures; }, 1, 1'000'000));
+  rows.push_back(span(
+      "dispatch.probe", "how long the one request to a host whose breaker is half open may take",
+      [](auto& c) -> auto& { return c.dispatch.hosts.probe; }, kMillisecond, kHour));
+  rows.push_back(ca_file());
+}
+
 void add_log(std::vector<Setting>& rows) {
   rows.push_back(word(
       "log.level", "--log-level", "least level that is written to standard error",
@@ -316,6 +399,7 @@ std::vector<Setting> make_settings() {
       [](auto& c) -> auto& { return c.limit_files; }, parse_pattern));
   add_store(rows);
   add_table(rows);
+  add_dispatch(rows);
   add_bounds(rows);
   add_log(rows);
   return rows;
@@ -352,15 +436,15 @@ const Setting* find_setting(std::string_view path) {
 }
 
 bool comes_later(std::string_view path) {
-  static constexpr std::array<std::string_view, 7> kLater{
-      "dispatch",    "gateway",         "limiter",       "listen.gateway",
-      "store.redis", "store.instances", "listen.limiter"};
+  static constexpr std::array<std::string_view, 6> kLater{
+      "gateway", "limiter", "listen.gateway", "store.redis", "store.instances", "listen.limiter"};
   return std::ranges::find(kLater, path) != kLater.end();
 }
 
 std::vector<std::string> differing(const Config& before, const Config& now) {
-  static constexpr std::array<std::string_view, 5> kReloaded{
-      "limit_files", "store.mode", "store.when_gone", "durability", "queue_creation"};
+  static constexpr std::array<std::string_view, 8> kReloaded{
+      "limit_files",    "store.mode",     "store.when_gone",   "durability",
+      "queue_creation", "dispatch.total", "dispatch.per_host", "dispatch.host_rate"};
   std::vector<std::string> paths;
   for (const Setting& setting : settings()) {
     const bool reloaded = std::ranges::find(kReloaded, setting.path) != kReloaded.end();

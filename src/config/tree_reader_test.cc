@@ -43,7 +43,7 @@ descriptors:
 
 TEST(EnvoyFile, EveryKeyOfItsGrammarIsRead) {
   const Config config = config_of(kEnvoyFile);
-  ASSERT_EQ(config.domains.size(), 2u);  // And the built-in one.
+  ASSERT_EQ(config.domains.size(), 3u);  // And the built-in ones.
   EXPECT_EQ(config.domains[0].name, "shop");
   const std::vector<NodeSpec>& nodes = config.domains[0].nodes;
   ASSERT_EQ(nodes.size(), 4u);

@@ -116,6 +116,19 @@ base::Result<std::string> parse_network(std::string_view text) {
   return std::string(text);
 }
 
+base::Result<std::string> parse_allowed(std::string_view text) {
+  if (text.find('/') != text.npos) return parse_network(text);
+  if (address_bits(text)) return std::string(text);
+  const std::string_view name = text.starts_with("*.") ? text.substr(2) : text;
+  // A number at the end: an address that is none.
+  if (!is_host(name) || all_digits(name.substr(name.rfind('.') + 1))) {
+    return base::invalid(quoted(text) +
+                         " is no network, address or name: as in 10.0.0.0/8, 10.1.2.3, "
+                         "hooks.internal or *.svc.local");
+  }
+  return std::string(text);
+}
+
 base::Result<int64_t> parse_size(std::string_view text) {
   const std::optional<int64_t> bytes = parse_with_unit(text, kSizes);
   if (!bytes) return base::invalid(quoted(text) + " is no size: as in 65536, 64KiB, 1MiB or 2GiB");

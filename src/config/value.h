@@ -24,6 +24,10 @@ bool is_loopback(std::string_view host);
 // "10.0.0.0/8" or "fd00::/8"; returned as written.
 base::Result<std::string> parse_network(std::string_view text);
 
+// What the address guard may let through: a network, an address, or a name ("hooks.internal",
+// "*.svc.local"). Returned as written.
+base::Result<std::string> parse_allowed(std::string_view text);
+
 // "64KiB", "1MiB", "2GiB", or bytes.
 base::Result<int64_t> parse_size(std::string_view text);
 std::string print_size(int64_t bytes);

@@ -26,6 +26,7 @@ std::string Process::metrics_text() const {
   subjects_.limiter.collect(families);
   subjects_.counters.collect(families);
   subjects_.shards->collect(families);
+  subjects_.hosts.collect(families, subjects_.clock.now());
   families.gauge("ratelimmq_limiter_journal_bytes", "The journal of durable limits, on disk.", {},
                  static_cast<double>(subjects_.journal.bytes()));
   subjects_.traffic.collect(families);

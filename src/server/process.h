@@ -6,6 +6,7 @@
 
 #include "command/counters.h"
 #include "command/services.h"
+#include "dispatch/hosts.h"
 #include "limiter/limiter.h"
 #include "server/journal.h"
 #include "server/reloads.h"
@@ -24,6 +25,8 @@ class Process final : public command::Process {
     const Traffic& traffic;
     const Reloads& reloads;
     const std::unique_ptr<Shards>& shards;  // There before anybody asks.
+    const dispatch::Hosts& hosts;
+    const base::Clock& clock;
     const Journal& journal;
   };
   struct Identity {

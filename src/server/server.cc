@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include "http/address_guard.h"
 #include "server/storage.h"
 #include "server/wired.h"
 
@@ -14,6 +15,19 @@ base::Result<std::optional<Listening>> open_if_on(const std::string& name, const
   return std::optional<Listening>(std::move(*opened));
 }
 
+// What we listen at ourselves is refused, whatever network it is in.
+base::Result<http::AddressGuard> make_guard(
+    const DispatchOptions& options, std::initializer_list<const std::optional<Listening>*> own) {
+  std::vector<io::Endpoint> endpoints;
+  for (const std::optional<Listening>* each : own) {
+    if (*each) endpoints.push_back((*each)->endpoint);
+  }
+  base::Result<http::AddressGuard> guard =
+      http::AddressGuard::make(options.guard, options.allow, std::move(endpoints));
+  if (!guard) return base::invalid("dispatch.allow: " + guard.error().what, "dispatch.allow");
+  return guard;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Wiring wiring) {
@@ -24,9 +38,11 @@ base::Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Wiring
   if (!tcp) return tcp.error();
   auto api = open_if_on("api", options.api, *trusted);
   if (!api) return api.error();
+  base::Result<http::AddressGuard> guard = make_guard(wiring.dispatch, {&*tcp, &*api});
+  if (!guard) return guard.error();
   return std::unique_ptr<Server>(
       new Server(std::make_unique<Wired>(std::move(options), std::move(wiring), std::move(*trusted),
-                                         std::move(*tcp), std::move(*api))));
+                                         std::move(*tcp), std::move(*api), std::move(*guard))));
 }
 
 Server::Server(std::unique_ptr<Wired> wired) : wired_(std::move(wired)) {}

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "limiter/limiter.h"
+#include "server/dispatch_options.h"
 #include "server/options.h"
 #include "server/queue_rules.h"
 
@@ -36,12 +37,13 @@ struct Wiring {
   std::vector<std::string> watched_files;  // A change of one of them reloads, as SIGHUP does.
   std::function<Reload()> reload;
   std::unique_ptr<Storage> storage;  // Taken and open.
+  DispatchOptions dispatch = {};     // Its caps are limits already.
 };
 
 class Server {
  public:
   // Binds every listener, starts nothing yet. Errors name the listener and the address
-  // ("tcp 127.0.0.1:7411: address already in use").
+  // ("tcp 127.0.0.1:7411: address already in use"), or what is wrong with dispatch.allow.
   static base::Result<std::unique_ptr<Server>> open(ServerOptions options, Wiring wiring);
   ~Server();
 

@@ -48,6 +48,13 @@ Shards::Shards(std::vector<std::unique_ptr<engine::Engine>> engines,
 
 Shards::~Shards() = default;
 
+void Shards::on_push(std::function<void(uint32_t, std::string_view, const queue::Push&)> told) {
+  for (uint32_t i = 0; i < count(); ++i) {
+    shards_[i]->engine().on_push(
+        [told, i](std::string_view queue, const queue::Push& push) { told(i, queue, push); });
+  }
+}
+
 void Shards::sit(uint32_t seat) { t_seat = seats_[seat].get(); }
 
 void Shards::submit(std::unique_ptr<engine::Run> run) {

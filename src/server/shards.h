@@ -25,6 +25,13 @@ class Shards final : public command::Shards {
          const base::Clock& clock, limiter::Limiter& limiter);
   ~Shards() override;
 
+  // `told` hears what Engine::on_push() of each shard tells: at once, and then on the thread that
+  // owns the shard. Before the loops run.
+  void on_push(
+      std::function<void(uint32_t shard, std::string_view queue, const queue::Push&)> told);
+  // Which worker's thread has the shard.
+  uint32_t seat_of(uint32_t shard) const { return shard % static_cast<uint32_t>(seats_.size()); }
+
   // The calling thread becomes that of worker `seat`: its first call.
   void sit(uint32_t seat);
 
@@ -44,7 +51,7 @@ class Shards final : public command::Shards {
   void collect(metric::Families& families) const;
 
  private:
-  Seat& owner_of(uint32_t shard) const { return *seats_[shard % seats_.size()]; }
+  Seat& owner_of(uint32_t shard) const { return *seats_[seat_of(shard)]; }
   void on_every_seat(const std::function<void(Seat&)>& task);
   void freed(uint32_t shard, base::Hash128 state);
   static void answered(Seat& owner, engine::Request& request);

@@ -10,7 +10,9 @@ namespace server {
 namespace {
 
 constexpr base::Duration kTick = std::chrono::milliseconds(100);
+constexpr base::Duration kHostsTick = std::chrono::seconds(1);
 constexpr size_t kHeaderBytesMax = 16 * 1024;
+constexpr size_t kIdleConnectionsMax = 1024;  // To others' servers, of all pushers.
 
 // A quarter of the shortest patience, so that none is overdrawn by more than that.
 base::Duration sweep_period(const ServerOptions& options) {
@@ -22,6 +24,11 @@ base::Duration sweep_period(const ServerOptions& options) {
 uint64_t fresh_seed() {
   std::random_device device;
   return uint64_t{device()} << 32 | device();
+}
+
+dispatch::HostsOptions seeded(dispatch::HostsOptions options) {
+  options.seed = fresh_seed();
+  return options;
 }
 
 command::Caller caller_of(const Arrival& arrival) {
@@ -53,16 +60,20 @@ std::string api_farewell(TurnedAway why, base::Time now) {
 }  // namespace
 
 Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
-                     std::optional<Listening> tcp, std::optional<Listening> api)
+                     std::optional<Listening> tcp, std::optional<Listening> api,
+                     http::AddressGuard guard)
     : options_(std::move(options)),
       wiring_(std::move(wiring)),
       trusted_(std::move(trusted)),
       reloads_(wiring_.reload, wiring_.clock),
+      hosts_(wiring_.limiter, seeded(wiring_.dispatch.hosts)),
       process_({.limiter = wiring_.limiter,
                 .counters = counters_,
                 .traffic = traffic_,
                 .reloads = reloads_,
                 .shards = shards_,
+                .hosts = hosts_,
+                .clock = wiring_.clock,
                 .journal = wiring_.storage->journal()},
                {.config_file = wiring_.config_file,
                 .started = wiring_.clock.now(),
@@ -81,14 +92,32 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
   }
   shards_ = std::make_unique<Shards>(std::move(wiring_.storage->engines()), loops, wiring_.clock,
                                      wiring_.limiter);
+  add_pushers(loops, std::move(guard));
   if (tcp) add_tcp(std::move(*tcp));
   if (api) add_api(std::move(*api));
   // From here on: who reads the ready line and then changes a file expects a reload.
   if (!wiring_.watched_files.empty()) watch_.emplace(wiring_.watched_files);
 }
 
+void Server::Wired::add_pushers(const std::vector<io::Loop*>& loops, http::AddressGuard guard) {
+  common_.emplace(Pusher::Common{
+      wiring_.clock,
+      wiring_.limiter,
+      *shards_,
+      hosts_,
+      {.guard = std::move(guard),
+       .idle_connections_max = std::max<size_t>(kIdleConnectionsMax / loops.size(), 1),
+       .ca_file = wiring_.dispatch.ca_file}});
+  for (io::Loop* const loop : loops) {
+    pushers_.push_back(std::make_unique<Pusher>(*loop, *common_, ~uint64_t{0} - pushers_.size()));
+  }
+  shards_->on_push([this](uint32_t shard, std::string_view queue, const queue::Push& push) {
+    pushers_[shards_->seat_of(shard)]->told(shard, queue, push);
+  });
+}
+
 command::Services Server::Wired::services() {
-  return {wiring_.limiter, wiring_.clock, process_, counters_, shards_.get()};
+  return {wiring_.limiter, wiring_.clock, process_, counters_, shards_.get(), &hosts_};
 }
 
 void Server::Wired::add_tcp(Listening listening) {
@@ -127,6 +156,7 @@ void Server::Wired::add_api(Listening listening) {
 void Server::Wired::keep_house() {
   if (stopping_) return;
   keeper_.every(kTick, [this] { wiring_.limiter.tick(wiring_.clock.now()); });
+  keeper_.every(kHostsTick, [this] { hosts_.tick(wiring_.clock.now()); });
   if (watch_) watch_files();
   for (const auto& acceptor : acceptors_) {
     acceptor->start();
@@ -181,20 +211,22 @@ void Server::Wired::begin_stop() {
   process_.set_stopping();
   io::log(io::Level::kInfo, "stopping", {{"connections", std::to_string(traffic_.open())}});
   for (const auto& acceptor : acceptors_) acceptor->stop();
-  for (const auto& worker : workers_) {
-    worker->stop([this] { keeper_.post([this] { worker_is_empty(); }); });
-  }
+  to_be_emptied_ = workers_.size() + pushers_.size();
+  const auto empty = [this] { keeper_.post([this] { one_is_empty(); }); };
+  for (const auto& pusher : pushers_) pusher->stop(empty);
+  for (const auto& worker : workers_) worker->stop(empty);
   shards_->stop();
   keeper_.after(options_.stop_timeout, [this] {
-    if (empty_workers_ == workers_.size()) return;
+    if (to_be_emptied_ == 0) return;
     io::log(io::Level::kWarning, "stop_timeout is over, closing what is left",
             {{"connections", std::to_string(traffic_.open())}});
     for (const auto& worker : workers_) worker->cut_off();
+    for (const auto& pusher : pushers_) pusher->cut_off();
   });
 }
 
-void Server::Wired::worker_is_empty() {
-  if (++empty_workers_ < workers_.size()) return;
+void Server::Wired::one_is_empty() {
+  if (--to_be_emptied_ > 0) return;
   shards_->drain([this] { keeper_.post([this] { end(); }); });
 }
 

@@ -2,11 +2,12 @@
 //
 //   keeper (the thread of run())              workers (threads)
 //     acceptors ── arrivals, in turn ───────→   sessions ── Talk ── verbs ── limiter
-//                                                └ seat ── shards ── engines ─► logs' threads
+//                                                ├ seat ── shards ── engines ─► logs' threads
+//                                                └ pusher ── courier ── other people's servers
 //     signals, file watch → reloads
 //     the limiter's tick
-//     stop: acceptors close → workers stop their sessions, shards answer what waits → all empty, or
-//       stop_timeout → shards write what is left → the end
+//     stop: acceptors close → pushers send nothing new, workers stop their sessions, shards answer
+//       what waits → all empty, or stop_timeout → shards write what is left → the end
 //
 // A reload may take long and an accept may fail, so neither happens on a thread that answers.
 #pragma once
@@ -22,6 +23,7 @@
 #include "server/acceptor.h"
 #include "server/api_talk.h"
 #include "server/process.h"
+#include "server/pusher.h"
 #include "server/reloads.h"
 #include "server/server.h"
 #include "server/shards.h"
@@ -34,7 +36,7 @@ namespace server {
 class Server::Wired {
  public:
   Wired(ServerOptions options, Wiring wiring, io::Networks trusted, std::optional<Listening> tcp,
-        std::optional<Listening> api);
+        std::optional<Listening> api, http::AddressGuard guard);
 
   void run();
   void stop();
@@ -48,7 +50,8 @@ class Server::Wired {
   void watch_files();
   void reload(std::string_view cause);
   void begin_stop();
-  void worker_is_empty();
+  void add_pushers(const std::vector<io::Loop*>& loops, http::AddressGuard guard);
+  void one_is_empty();
   void end();
   command::Services services();
 
@@ -58,6 +61,7 @@ class Server::Wired {
   Traffic traffic_;
   command::Counters counters_;
   Reloads reloads_;
+  dispatch::Hosts hosts_;
   std::unique_ptr<Shards> shards_;  // Of the workers' threads, so it is made after them.
   Process process_;
   const SessionBounds bounds_;
@@ -65,12 +69,14 @@ class Server::Wired {
   io::Loop keeper_;
   Gate gate_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::optional<Pusher::Common> common_;
+  std::vector<std::unique_ptr<Pusher>> pushers_;  // By worker.
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   io::Signals signals_;
   std::optional<io::FileWatch> watch_;
   bool settling_ = false;  // A file may have changed; look soon.
   bool stopping_ = false;
-  size_t empty_workers_ = 0;
+  size_t to_be_emptied_ = 0;  // Workers and pushers, once it stops.
 };
 
 }  // namespace server

@@ -1,0 +1,180 @@
+// What is sent, and what the shards are told of it.
+#include <array>
+#include <map>
+#include <utility>
+
+#include "engine/id.h"
+#include "engine/record.h"
+#include "engine/template.h"
+#include "http/url.h"
+#include "io/clock.h"
+#include "io/log.h"
+#include "server/pusher.h"
+
+namespace server {
+namespace {
+
+// Of an answer: nobody reads its body, so it is small or a mistake.
+constexpr uint64_t kAnswerBytesMax = uint64_t{1} << 20;
+constexpr base::Duration kBackAgain = std::chrono::milliseconds(200);
+
+// As long as a reason may be, and whole characters.
+void cut(std::string& reason) {
+  if (reason.size() <= queue::kReasonBytesMax) return;
+  size_t end = queue::kReasonBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xc0) == 0x80) --end;
+  reason.resize(end);
+}
+
+}  // namespace
+
+struct Pusher::Settling {
+  std::vector<Ended> ended;
+  std::map<uint32_t, std::vector<engine::Receipt>> done;  // By shard.
+};
+
+void Pusher::send(const std::shared_ptr<const Terms>& terms, engine::Delivery& delivery) {
+  const engine::Receipt receipt{terms->shard, delivery.number, delivery.attempt, delivery.start};
+  const base::Time now = common_.clock.now();
+  if (delivery.lease_until - now < terms->push.timeout) {  // Its body was long in coming.
+    return end(receipt, dispatch::Outcome::kGoesBack, {});
+  }
+  const InFlight flight =
+      flights_.insert(flights_.end(), {terms, receipt, std::move(delivery.record)});
+  const base::Status sent = send_message(flight, now);
+  if (sent) return;
+  end(receipt, dispatch::Outcome::kDead, sent.error().what);
+  flights_.erase(flight);
+}
+
+base::Status Pusher::send_message(InFlight flight, base::Time now) {
+  const Terms& terms = *flight->terms;
+  const base::Result<engine::Stored> message = engine::decode_message(flight->record);
+  if (!message) return message.error();
+  const auto id = engine::spell(engine::MessageId{terms.shard, flight->receipt.number});
+  const base::Result<dispatch::Parcel> parcel =
+      dispatch::wrap(*message, terms.push,
+                     {.queue = terms.queue,
+                      .id = id,
+                      .attempt = flight->receipt.attempt,
+                      .unix_seconds = base::nanoseconds(io::wall_clock()) / 1'000'000'000,
+                      .signer = terms.signer ? &*terms.signer : nullptr});
+  if (!parcel) return parcel.error();
+  const base::Result<http::Url> url = http::parse_url(parcel->url);
+  if (!url) return url.error();
+  if (!take_caps(flight, *message, url->authority(), now)) return {};
+  std::vector<http::Field> fields;
+  for (const auto& [name, value] : parcel->fields) fields.push_back({name, value});
+  http::Outgoing outgoing;
+  outgoing.method = parcel->method;
+  outgoing.url = &*url;
+  outgoing.fields = fields;
+  outgoing.body = parcel->body;
+  outgoing.timeout = terms.push.timeout;
+  outgoing.body_bytes_max = kAnswerBytesMax;
+  outgoing.decompress = false;
+  outgoing.redirects_max = terms.push.redirects;
+  courier().send(outgoing, now - message->enqueued,
+                 [this, flight](fetch::Courier::Trip&& trip) { arrived(flight, std::move(trip)); });
+  return {};
+}
+
+// What limits a message meets was settled when it was enqueued. If the queue was not pushed then,
+// or went to another host, the caps of the host that it goes to now are taken here; where they are
+// full it goes back for a moment (false: the flight is over).
+bool Pusher::take_caps(InFlight flight, const engine::Stored& message, std::string_view host,
+                       base::Time now) {
+  engine::AskText text;
+  limiter::Ask asked;
+  if (!message.descriptors.empty()) asked = text.decode(message.descriptors, message.cost);
+  const bool covered = message.descriptors.empty()  // As of every message of a memory queue.
+                           ? message.enqueued > flight->terms->since
+                           : engine::host_of(asked) == host;
+  if (covered) return true;
+  const limiter::Entry of_host{dispatch::kHostKey, host};
+  const limiter::Entry of_all{dispatch::kGlobalKey, dispatch::kGlobalValue};
+  const std::array<limiter::Descriptor, 2> both{limiter::Descriptor(&of_host, 1),
+                                                limiter::Descriptor(&of_all, 1)};
+  const size_t missing = asked.also.empty() ? 2 : 1;
+  const auto taken =
+      common_.limiter.acquire({.domain = dispatch::kDomain, .descriptors = {both.data(), missing}},
+                              flight->terms->push.timeout + kLeaseSlack, now);
+  if (taken && !taken->id.empty()) flight->hold = taken->id;
+  if (!flight->hold.empty() || (!taken && taken.error().code == base::Code::kNotFound)) return true;
+  const bool blocked = taken && taken->limited_by == "blocked";
+  end(flight->receipt, dispatch::Outcome::kGoesBack, {},
+      blocked ? taken->numbers.retry_after : kBackAgain);
+  flights_.erase(flight);
+  return false;
+}
+
+void Pusher::arrived(InFlight flight, fetch::Courier::Trip&& trip) {
+  if (!flight->hold.empty()) (void)common_.limiter.release(flight->hold, common_.clock.now());
+  end(flight->receipt, trip.judgement.outcome, std::move(trip.judgement.reason));
+  flights_.erase(flight);
+}
+
+fetch::Courier& Pusher::courier() {
+  if (courier_ == nullptr) {
+    http::ClientOptions options = common_.client;
+    options.on_report = [this](std::string_view host, std::string_view range) {
+      if (!reports_.one_more(common_.clock.now())) return;
+      io::log(io::Level::kWarning, "the guard would refuse a push",
+              {{"host", std::string(host)}, {"range", std::string(range)}});
+    };
+    courier_ =
+        std::make_unique<fetch::Courier>(loop_, common_.clock, common_.hosts, std::move(options));
+  }
+  return *courier_;
+}
+
+// All outcomes of one round are one run.
+void Pusher::end(const engine::Receipt& receipt, dispatch::Outcome outcome, std::string reason,
+                 base::Duration delay) {
+  if (ended_.empty()) loop_.poll().defer([this] { settle(); });
+  cut(reason);
+  ended_.push_back({receipt, outcome, std::move(reason), delay});
+}
+
+// A request that fails (the shard has stopped, or has no room for the record) leaves its messages
+// to their leases' end.
+void Pusher::settle() {
+  const auto settling = std::make_shared<Settling>();  // The run keeps it.
+  settling->ended = std::exchange(ended_, {});
+  auto run = std::make_unique<engine::Run>();
+  run->keep.push_back(settling);
+  const auto add = [&](uint32_t shard, engine::Request::What what) {
+    engine::Request& request = run->requests.emplace_back();
+    request.what = std::move(what);
+    request.shard = shard;
+    request.connection = connection_;
+  };
+  for (const Ended& each : settling->ended) {
+    const engine::Receipt& receipt = each.receipt;
+    switch (each.outcome) {
+      case dispatch::Outcome::kDone:
+        settling->done[receipt.shard].push_back(receipt);
+        break;
+      case dispatch::Outcome::kGoesBack:
+        add(receipt.shard, engine::Requeue{.receipt = receipt, .delay = each.delay});
+        break;
+      case dispatch::Outcome::kFailed:
+      case dispatch::Outcome::kDead:
+        add(receipt.shard, engine::Nack{.receipt = receipt,
+                                        .delay = {},
+                                        .reason = each.reason,
+                                        .dead = each.outcome == dispatch::Outcome::kDead});
+        break;
+    }
+  }
+  for (const auto& [shard, receipts] : settling->done) {
+    add(shard, engine::Ack{.receipts = receipts, .done = {}});
+  }
+  submit(std::move(run), [](engine::Run&) {});
+  if (full_ && flights_.size() < kInFlightMax) {
+    full_ = false;
+    ask_all();
+  }
+}
+
+}  // namespace server
