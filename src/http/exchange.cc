@@ -22,27 +22,6 @@ bool same(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-bool token_byte(char c) {
-  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, token_byte);
-}
-bool is_value(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7f);
-  });
-}
-
-// Those that say how the message is framed, or where it goes.
-bool clients_own(std::string_view name) {
-  static constexpr std::string_view kOwn[] = {
-      "host", "content-length", "connection", "transfer-encoding", "expect",
-      "te",   "upgrade",        "trailer",    "keep-alive",        "proxy-connection"};
-  return std::ranges::any_of(kOwn, [&](std::string_view own) { return same(own, name); });
-}
-
 bool redirects(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -118,7 +97,7 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   redirects_left_ = redirects_max_ = outgoing.redirects_max;
   decompress_ = outgoing.decompress;
   on_body_ = outgoing.on_body;
-  if (const base::Status taken = take_fields(outgoing.fields); !taken) {
+  if (const base::Status taken = fields_.take(outgoing.fields); !taken) {
     fail(Failure::kUrl, taken.error().what);
     return false;
   }
@@ -129,63 +108,14 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   return true;
 }
 
-base::Status Exchange::take_fields(std::span<const Field> fields) {
-  lines_.clear();
-  for (const Field& field : fields) {
-    if (!is_token(field.name)) return base::invalid("a field's name is no token", "fields");
-    if (!is_value(field.value)) return base::invalid("a field holds a control byte", "fields");
-    if (clients_own(field.name)) continue;
-    // libcurl takes "Name:" for a field to leave out, and "Name;" for an empty one.
-    lines_.append(field.name);
-    if (field.value.empty()) {
-      lines_ += ';';
-    } else {
-      lines_.append(": ").append(field.value);
-    }
-    lines_ += '\0';
-  }
-  return {};
-}
-
-bool Exchange::has_field(std::string_view name) const {
-  for (size_t at = 0; at < lines_.size(); at = lines_.find('\0', at) + 1) {
-    if (same(std::string_view(lines_).substr(at, name.size()), name) &&
-        !token_byte(lines_[at + name.size()])) {
-      return true;
-    }
-  }
-  return false;
-}
-
-void Exchange::drop_fields(std::string_view prefix) {
-  std::string kept;
-  for (size_t at = 0; at < lines_.size();) {
-    const size_t end = lines_.find('\0', at) + 1;
-    const std::string_view line = std::string_view(lines_).substr(at, end - at);
-    if (!same(line.substr(0, prefix.size()), prefix)) kept += line;
-    at = end;
-  }
-  lines_ = std::move(kept);
-}
-
-void Exchange::link_fields() {
-  fields_.clear();
-  for (size_t at = 0; at < lines_.size(); at = lines_.find('\0', at) + 1) {
-    fields_.push_back({.data = lines_.data() + at, .next = nullptr});
-  }
-  for (size_t i = 1; i < fields_.size(); ++i) fields_[i - 1].next = &fields_[i];
-  const curl_slist* const first = fields_.empty() ? nullptr : fields_.data();
-  if (std::exchange(told_.fields, first) != first) tell(easy_, CURLOPT_HTTPHEADER, first);
-}
-
 void Exchange::tell_method() {
   const bool uploads =
       !body_.empty() || method_ == "POST" || method_ == "PUT" || method_ == "PATCH";
   const Kind kind = uploads ? Kind::kUpload : method_ == "HEAD" ? Kind::kHead : Kind::kGet;
   if (uploads) {
     // Nothing that libcurl would make up by itself.
-    if (!has_field("content-type")) lines_.append("Content-Type:").append(1, '\0');
-    if (body_.size() >= kExpectBytes) lines_.append("Expect:").append(1, '\0');
+    if (!fields_.has("content-type")) fields_.add("Content-Type:");
+    if (body_.size() >= kExpectBytes) fields_.add("Expect:");
     tell(easy_, CURLOPT_POSTFIELDS, body_.empty() ? "" : body_.data());
     tell(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body_.size()));
   }
@@ -212,11 +142,12 @@ bool Exchange::prepare() {
     return false;
   }
   if (easy_ == nullptr) make_handle();
-  part_ = Part::kStatus;
-  status_ = 0;
-  header_bytes_ = hop_bytes_ = 0;
+  head_.begin({.bytes_max = header_bytes_max_,
+               .decompress = decompress_,
+               .brotli = setting_.encodings.ends_with("br")});
+  hop_bytes_ = 0;
   opened_ = refused_ = 0;
-  coded_ = following_ = false;
+  following_ = false;
   stop_ = Failure::kNone;
   stop_why_ = {};
   error_[0] = '\0';
@@ -224,7 +155,8 @@ bool Exchange::prepare() {
 
   if (told_.url != url_.text) tell(easy_, CURLOPT_URL, (told_.url = url_.text).c_str());
   tell_method();
-  link_fields();
+  const curl_slist* const fields = fields_.list();
+  if (std::exchange(told_.fields, fields) != fields) tell(easy_, CURLOPT_HTTPHEADER, fields);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - hop_started_).count();
   const long timeout_ms = std::max(1L, static_cast<long>(left));
   if (std::exchange(told_.timeout_ms, timeout_ms) != timeout_ms) {
@@ -262,10 +194,9 @@ int Exchange::on_close(void* sockets, curl_socket_t fd) {
   return 0;
 }
 
-bool Exchange::stop(Failure failure, std::string_view why) {
+void Exchange::stop(Failure failure, std::string_view why) {
   stop_ = failure;
   stop_why_ = why;
-  return false;
 }
 
 size_t Exchange::on_bytes(char* data, size_t, size_t size, void* self) {
@@ -291,93 +222,14 @@ size_t Exchange::on_bytes(char* data, size_t, size_t size, void* self) {
 
 size_t Exchange::on_header(char* line, size_t, size_t size, void* self) {
   auto& exchange = *static_cast<Exchange*>(self);
-  exchange.header_bytes_ += size;
-  if (exchange.header_bytes_ > exchange.header_bytes_max_) {
-    exchange.stop(Failure::kTooLarge, "the header is over its bound");
+  const AnswerHead& head = exchange.head_;
+  if (!exchange.head_.take({line, size})) {
+    exchange.stop(head.failure(), head.why());
     return 0;
   }
-  return exchange.take_line({line, size}) ? size : 0;
-}
-
-bool Exchange::take_line(std::string_view line) {
-  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-  switch (part_) {
-    case Part::kStatus:
-      return take_status(line);
-    case Part::kFields:
-      if (!line.empty()) return take_field(line);
-      // After an interim answer the real one is still to come.
-      part_ = status_ < 200 ? Part::kStatus : Part::kBody;
-      following_ = redirects_max_ > 0 && redirects(status_) && !response.location.empty();
-      return true;
-    case Part::kBody:
-      return true;  // Trailers say nothing that is listened to.
-  }
-  return true;
-}
-
-bool Exchange::take_status(std::string_view line) {
-  const size_t space = std::min(line.find(' '), line.size());
-  const std::string_view digits = line.substr(std::min(space + 1, line.size())).substr(0, 3);
-  if (digits.size() != 3 ||
-      !std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; }))
-    return stop(Failure::kBroken, "the answer has no status");
-  status_ = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
-  part_ = Part::kFields;
-  // What an interim answer said of these is not about the real one.
-  response.retry_after.clear();
-  response.ratelimit.clear();
-  response.age.clear();
-  response.location.clear();
-  return true;
-}
-
-bool Exchange::take_field(std::string_view line) {
-  const size_t colon = line.find(':');
-  if (colon == std::string_view::npos || colon == 0) return true;
-  const std::string_view name = line.substr(0, colon);
-  const auto value = [&] {
-    std::string_view text = line.substr(colon + 1);
-    while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-    while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-    return text;
-  };
-  const auto first = [&](std::string& into) {
-    if (into.empty()) into = value();
-    return true;
-  };
-  switch (name.size()) {
-    case 3:
-      return same(name, "age") ? first(response.age) : true;
-    case 8:
-      return same(name, "location") ? first(response.location) : true;
-    case 9:
-      if (!same(name, "ratelimit")) return true;
-      if (!response.ratelimit.empty()) response.ratelimit += ", ";
-      response.ratelimit += value();
-      return true;
-    case 11:
-      return same(name, "retry-after") ? first(response.retry_after) : true;
-    case 16:
-      return decompress_ && same(name, "content-encoding") ? take_coding(value()) : true;
-    case 17:
-      return !same(name, "transfer-encoding") || same(value(), "chunked") ||
-             stop(Failure::kBroken, "a transfer coding that was not asked for");
-    default:
-      return true;
-  }
-}
-
-// libcurl would undo any coding that it knows, five on top of each other; zstd's window alone may
-// be 128 MiB. Here it is one, of those asked for.
-bool Exchange::take_coding(std::string_view value) {
-  if (value.empty() || same(value, "identity")) return true;
-  const bool known = same(value, "gzip") || same(value, "x-gzip") ||
-                     (same(value, "br") && setting_.encodings.ends_with("br"));
-  if (!known || std::exchange(coded_, true)) {
-    return stop(Failure::kBroken, "a content coding that was not asked for");
-  }
-  return true;
+  exchange.following_ = exchange.redirects_max_ > 0 && head.whole() && redirects(head.status()) &&
+                        !head.location.empty();
+  return size;
 }
 
 Failure Exchange::failure_of(CURLcode code) const {
@@ -403,7 +255,7 @@ Failure Exchange::failure_of(CURLcode code) const {
 #if LIBCURL_VERSION_NUM >= 0x080600
     case CURLE_TOO_LARGE:  // … have this.
 #endif
-      return part_ == Part::kBody ? Failure::kBroken : Failure::kTooLarge;
+      return head_.whole() ? Failure::kBroken : Failure::kTooLarge;
     default:
       return Failure::kBroken;
   }
@@ -416,7 +268,11 @@ void Exchange::fail(Failure failure, std::string error) {
 }
 
 void Exchange::conclude(CURLcode code) {
-  response.status = status_ < 200 ? 0 : status_;
+  response.status = head_.status();
+  response.retry_after = std::move(head_.retry_after);
+  response.ratelimit = std::move(head_.ratelimit);
+  response.age = std::move(head_.age);
+  response.location = std::move(head_.location);
   response.failure = failure_of(code);
   take_phases();
   if (response.failure == Failure::kNone) return;
@@ -437,7 +293,7 @@ void Exchange::take_phases() {
   };
   Response::Phases& phases = response.phases;
   phases = {};
-  if (opened_ > 0 || status_ == 0) {  // Else the connection was there.
+  if (opened_ > 0 || !head_.begun()) {  // Else the connection was there.
     phases.dns = reached(CURLINFO_NAMELOOKUP_TIME_T);
     phases.connect = reached(CURLINFO_CONNECT_TIME_T);
     phases.tls = reached(CURLINFO_APPCONNECT_TIME_T);
@@ -460,13 +316,13 @@ bool Exchange::follow() {
     fail(Failure::kRedirect, "redirected from https to http");
     return false;
   }
-  if (next->origin() != url_.origin()) lines_.clear();
-  if (status_ < 307 && method_ != "HEAD") {
+  if (next->origin() != url_.origin()) fields_.clear();
+  if (response.status < 307 && method_ != "HEAD") {
     method_ = "GET";
     body_ = {};
-    drop_fields("content-");
+    fields_.drop("content-");
   }
-  drop_fields("expect:");
+  fields_.drop("expect:");
   --redirects_left_;
   url_ = std::move(*next);
   response = {};

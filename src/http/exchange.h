@@ -11,10 +11,11 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "http/answer_head.h"
 #include "http/client.h"
 #include "http/curl_sockets.h"
+#include "http/field_lines.h"
 
 namespace http {
 
@@ -63,16 +64,8 @@ class Exchange {
   static size_t on_bytes(char* bytes, size_t, size_t size, void* self);
 
   void make_handle();
-  base::Status take_fields(std::span<const Field> fields);
-  void link_fields();
-  void drop_fields(std::string_view prefix);
-  bool has_field(std::string_view name) const;
   void tell_method();
-  bool take_line(std::string_view line);
-  bool take_status(std::string_view line);
-  bool take_field(std::string_view line);
-  bool take_coding(std::string_view value);
-  bool stop(Failure failure, std::string_view why);
+  void stop(Failure failure, std::string_view why);
   Failure failure_of(CURLcode code) const;
   void take_phases();
 
@@ -83,8 +76,7 @@ class Exchange {
   Url url_;
   std::string method_;
   std::string_view body_;
-  std::string lines_;               // "Name: value", each with a zero behind it.
-  std::vector<curl_slist> fields_;  // Into lines_.
+  FieldLines fields_;
   size_t header_bytes_max_ = 0;
   uint64_t body_bytes_max_ = 0;
   size_t kept_bytes_ = 0;
@@ -94,13 +86,10 @@ class Exchange {
   base::Duration started_{}, deadline_{}, hop_started_{};  // By the monotonic clock.
 
   // Of the present hop.
-  enum class Part : uint8_t { kStatus, kFields, kBody };
-  Part part_ = Part::kStatus;
-  int status_ = 0;
-  size_t header_bytes_ = 0;
+  AnswerHead head_;
   uint64_t hop_bytes_ = 0;  // Of a body that nobody gets, since the answer is a redirect.
   unsigned opened_ = 0, refused_ = 0;
-  bool coded_ = false, following_ = false;
+  bool following_ = false;  // The answer is a redirect that is to be followed.
   Failure stop_ = Failure::kNone;
   std::string_view stop_why_;
 
