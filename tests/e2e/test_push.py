@@ -281,12 +281,15 @@ def quiet_after_answers(receiver, seconds, in_flight=4):
 
 
 def check_metrics(values, messages):
-    for name in ('dispatch_requests_total{code_class="2xx",result="ok"}', "dispatch_inflight",
-                 'dispatch_attempts_total{outcome="success"}', "dispatch_oldest_waiting_seconds",
-                 'dispatch_attempts_total{outcome="retry"}', 'dispatch_attempts_total{outcome="dead"}',
-                 'dispatch_attempts_total{outcome="timeout"}'):
-        found = [each for each in values if each.startswith("ratelimmq_" + name.split("{")[0])]
-        assert found, name
+    for name in ("requests_total{", 'attempts_total{outcome="success"}', 'attempts_total{outcome="retry"}',
+                 'attempts_total{outcome="dead"}', 'attempts_total{outcome="timeout"}', "inflight ",
+                 'waiting{reason="host_cap"}', 'waiting{reason="global_cap"}', 'waiting{reason="backoff"}',
+                 'phase_duration_seconds_count{phase="connect"}', "oldest_waiting_seconds ",
+                 "host_backoff_active ", 'host_inflight{host="other"}'):
+        wanted = "ratelimmq_dispatch_" + name.strip()
+        assert any(each.startswith(wanted) for each in values), name
+    for outcome in ("success", "retry", "dead", "timeout"):
+        assert values[f'ratelimmq_dispatch_attempts_total{{outcome="{outcome}"}}'] > 0, outcome
     success = sum(value for name, value in values.items()
                   if name.startswith("ratelimmq_dispatch_attempts_total") and 'outcome="success"' in name)
     assert success == messages - 20
