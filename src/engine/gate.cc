@@ -92,10 +92,14 @@ std::optional<Gate::Refused> Gate::take(const limiter::Ask& ask, limiter::TakeTe
 
 bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
   const queue::Store::Flow head = store_.flow(flow);
-  if (head.descriptors.empty()) return true;
+  const limiter::Ask ask = owner_.ask_of(head);
   const uint32_t line = line_with(flow);
+  if (asks_nothing(ask)) {
+    break_promise(flow);
+    if (line != kNone) go_from(line, flow);
+    return true;
+  }
   asking_ = line == kNone ? kNone : lines_[line].state;
-  const limiter::Ask ask = text_.decode(head.descriptors, head.cost);
   const bool promised = !promised_.empty() && promised_.contains(flow);
   const std::optional<Refused> refused = take(ask,
                                               {.hold_id = hold.id,
@@ -106,10 +110,7 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
   if (!refused) {
     asking_ = kNone;
     if (promised) break_promise(flow);
-    if (line == kNone) return true;
-    lines_[line].took = true;
-    release(flow);
-    store_.note(flow, 1) = 0;
+    if (line != kNone) go_from(line, flow);
     return true;
   }
   const bool here = line != kNone && refused->state == asking_;
@@ -124,11 +125,17 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
   return false;
 }
 
+void Gate::go_from(uint32_t line, queue::FlowId flow) {
+  lines_[line].took = true;
+  release(flow);
+  store_.note(flow, 1) = 0;
+}
+
 void Gate::untake(queue::FlowId flow, const Hold& hold, base::Time now) {
   const queue::Store::Flow head = store_.flow(flow);
-  if (head.descriptors.empty()) return;
-  limiter_.untake(text_.decode(head.descriptors, head.cost),
-                  {.hold_id = hold.id, .ttl = hold.ttl, .uncharged = &uncharged_}, now);
+  const limiter::Ask ask = owner_.ask_of(head);
+  if (asks_nothing(ask)) return;
+  limiter_.untake(ask, {.hold_id = hold.id, .ttl = hold.ttl, .uncharged = &uncharged_}, now);
 }
 
 void Gate::park(queue::FlowId flow, const Refused& refused, base::Time now) {

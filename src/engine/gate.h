@@ -56,6 +56,8 @@ class Gate {
     std::function<bool(queue::QueueId)> in_demand;  // A consumer waits, and it is not paused.
     std::function<void(queue::QueueId)> serve;      // Its consumers; may call ask() and so on.
     std::function<void(Request&)> answer;           // A Check that has its answer.
+    // What the head of a flow asks of limits; without a domain: nothing. Until the next call.
+    std::function<limiter::Ask(const queue::Store::Flow&)> ask_of;
   };
   Gate(limiter::Limiter& limiter, queue::Store& store, uint32_t shard, Engine::Metrics& metrics,
        Owner owner);
@@ -155,6 +157,7 @@ class Gate {
   std::optional<Refused> take(const limiter::Ask& ask, limiter::TakeTerms terms, base::Time now,
                               limiter::Answer* answer = nullptr);
   uint32_t watched(const limiter::Obstacle& obstacle, bool& fresh);
+  void go_from(uint32_t line, queue::FlowId flow);
   void park(queue::FlowId flow, const Refused& refused, base::Time now);
   void passed_over(queue::FlowId flow, const limiter::Ask& ask, base::Time now);
   void keep_promise(queue::FlowId flow, base::Time now);
@@ -201,7 +204,6 @@ class Gate {
   const uint32_t shard_;
   Engine::Metrics& metrics_;
   const Owner owner_;
-  AskText text_;
   std::function<bool(base::Hash128)> queued_;
   std::vector<base::Hash128> uncharged_;  // By the last ask(), for an untake() behind it.
   uint32_t asking_ = kNone;               // The state whose turn the present ask is.

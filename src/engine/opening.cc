@@ -21,7 +21,8 @@ Engine::Body::Body(EngineOptions engine_options, base::Disk& on_disk, std::strin
                 [this](Request& request) {
                   consumers.remove(request);
                   answers.add(request, 0, queue::Durability::kMemory);
-                }}),
+                },
+            .ask_of = [this](const queue::Store::Flow& flow) { return ask_of(flow, flow.cost); }}),
       random(options.seed ^ 0x6a697474'6572u ^ options.shard) {}
 
 base::Status Engine::Body::open(base::Time now) {
@@ -73,9 +74,11 @@ void Engine::Body::adopt(base::Time now) {
           if (view.standing.state != queue::State::kLeased) return;
           if (view.standing.at == kTied) {
             ended.push_back(view.number);
-          } else if (!flow.descriptors.empty() && view.standing.at > now) {
-            limiter.restore(asks.decode(flow.descriptors, view.cost),
-                            hold_id(view.number, view.standing.delivered), view.standing.at, now);
+          } else if (view.standing.at > now) {
+            const limiter::Ask ask = ask_of(flow, view.cost);
+            if (asks_nothing(ask)) return;
+            limiter.restore(ask, hold_id(view.number, view.standing.delivered), view.standing.at,
+                            now);
           }
         });
   }

@@ -369,18 +369,57 @@ TEST(Push, DescriptorsOfBeforeThePushesAreStillRead) {
   Message message;
   message.headers = {&header, 1};
   EXPECT_EQ(templates.render("q", message), old);
+}
 
+TEST(Push, OnlyAHostThatDependsOnTheMessageIsEncodedWithIt) {
+  const Header headers[] = {{"h", "h"}, {"url", "http://x/"}};
+  Message message;
+  message.headers = headers;
+  AskText text;
   queue::Push push;
-  push.url = "http://x/";
-  Templates pushing({"out", {"host={header:h}", "a=b,c=d"}}, push);
-  const limiter::Ask both = text.decode(pushing.render("q", message), 5);
-  EXPECT_EQ(both.domain, "out");
-  EXPECT_EQ(both.descriptors.size(), 2u);
-  EXPECT_EQ(both.also_domain, kOutbound);
-  ASSERT_EQ(both.also.size(), 2u);
-  EXPECT_EQ(limiter::to_string(both.also[0]), "host=x");
-  EXPECT_EQ(limiter::to_string(both.also[1]), "dispatch=global");
-  EXPECT_EQ(host_of(both), "x");
+  push.url = "{header:url}";
+  const queue::Decide decide{"out", {"host={header:h}"}};
+  const std::string own("\3\0out\1\4\0host\1\0h", 15);
+  const std::string host("\0\10\0outbound\1\4\0host\1\0x", 21);
+  Templates both(decide, push), alone({}, push);
+  EXPECT_EQ(both.render("q", message), own + host);
+  EXPECT_EQ(alone.render("q", message), std::string(2, '\0') + host);
+  push.url = "http://y/";
+  Templates fixed(decide, push), fixed_alone({}, push), none;
+  EXPECT_EQ(fixed.render("q", message), own);
+  EXPECT_EQ(fixed_alone.render("q", message), "");
+
+  const auto asked = [&](Templates& templates, const std::string& encoded) {
+    const limiter::Ask ask = templates.complete(text.decode(encoded, 5));
+    EXPECT_EQ(ask.cost, 5);
+    std::string out(ask.domain);
+    for (const auto& each : ask.descriptors) out += " " + limiter::to_string(each);
+    out += " / " + std::string(ask.also_domain);
+    for (const auto& each : ask.also) out += " " + limiter::to_string(each);
+    return out;
+  };
+  EXPECT_EQ(asked(both, own + host), "out host=h / outbound host=x dispatch=global");
+  EXPECT_EQ(asked(alone, ""), " / outbound dispatch=global");
+  EXPECT_EQ(asked(fixed, own + host), "out host=h / outbound host=y dispatch=global");
+  EXPECT_EQ(asked(fixed_alone, ""), " / outbound host=y dispatch=global");
+  EXPECT_EQ(asked(none, own + host), "out host=h / ");
+  EXPECT_EQ(host_of(both.complete(text.decode(own + host, 1))), "x");
+  EXPECT_EQ(host_of(alone.complete(text.decode("", 1))), "");
+}
+
+TEST(Push, MessagesOfBeforeAQueueWasPushedObeyItsLimitsToo) {
+  TestBed bed({}, push_limits());
+  for (int i = 0; i < 5; ++i) bed.enqueue("q", "x");
+  bed.set("q", [](queue::Settings& s) { s.push.url = "http://a.test/"; });
+  const auto two = bed.dequeue("q", 10);
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_EQ(bed.ask(Targets{}).rows.at(0).host, "a.test");
+  EXPECT_TRUE(bed.ack(two[0]));
+  EXPECT_EQ(bed.dequeue("q", 10).size(), 1u);
+  bed.set("q", [](queue::Settings& s) { s.push.url = "http://b.test/"; });
+  EXPECT_EQ(bed.dequeue("q", 10).size(), 1u) << "another host, but three in all";
+  bed.set("q", [](queue::Settings& s) { s.push = {}; });
+  EXPECT_EQ(bed.dequeue("q", 10).size(), 1u) << "whom nobody pushes, no such limit holds";
 }
 
 }  // namespace

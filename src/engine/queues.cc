@@ -58,8 +58,10 @@ base::Result<QueueBook*> Engine::Body::set_queue(std::string_view name, QueueBoo
   const queue::Push before = book == nullptr ? queue::Push{} : book->settings.push;
   books.apply(record);
   QueueBook* const made = books.find(record.id);
-  if (pushed && !(before == settings.push) && (before.on() || settings.push.on()))
-    pushed(made->name, made->settings.push);
+  if (!(before == settings.push) && (before.on() || settings.push.on())) {
+    gate.recheck();  // Those that wait ask for other limits now.
+    if (pushed) pushed(made->name, made->settings.push);
+  }
   if (book == nullptr) made->declared = options.declared.contains(made->name);
   touch(*made);
   reaping = true;  // A raised in_flight_per_key lets keys go there.

@@ -107,11 +107,17 @@ base::Result<queue::View> Engine::Body::held(const Receipt& receipt) const {
   return *view;
 }
 
+// Without limits of its own and not pushed, most messages ask nothing.
+limiter::Ask Engine::Body::ask_of(const queue::Store::Flow& flow, int64_t cost) {
+  const limiter::Ask ask = asks.decode(flow.descriptors, cost);
+  QueueBook* const book = books.find(flow.queue);
+  return book == nullptr ? ask : book->templates.complete(ask);
+}
+
 void Engine::Body::release_holds(const queue::View& view, base::Time now) {
-  const queue::Store::Flow flow = books.store().flow(view.flow);
-  if (flow.descriptors.empty()) return;
-  limiter.release(asks.decode(flow.descriptors, view.cost),
-                  hold_id(view.number, view.standing.delivered), now);
+  const limiter::Ask ask = ask_of(books.store().flow(view.flow), view.cost);
+  if (asks_nothing(ask)) return;
+  limiter.release(ask, hold_id(view.number, view.standing.delivered), now);
 }
 
 void Engine::Body::run(Ack& asked, Request& request, base::Time now) {
@@ -161,11 +167,9 @@ void Engine::Body::run(Extend& asked, Request& request, base::Time now) {
   to.at = now + asked.lease;
   const queue::Durability durability = durability_of(view->queue);
   if (!move(*view, to, Cause::kExtended)) return refuse(request, no_room());
-  const queue::Store::Flow flow = books.store().flow(view->flow);
-  if (!flow.descriptors.empty()) {
-    limiter.renew(asks.decode(flow.descriptors, view->cost),
-                  hold_id(view->number, view->standing.delivered), to.at, now);
-  }
+  const limiter::Ask ask = ask_of(books.store().flow(view->flow), view->cost);
+  if (!asks_nothing(ask))
+    limiter.renew(ask, hold_id(view->number, view->standing.delivered), to.at, now);
   asked.lease_until = to.at;
   answer(request, durability);
 }

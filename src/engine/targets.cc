@@ -49,11 +49,10 @@ bool TargetsWalk::slice(Books& books, Gate& gate) {
 }
 
 void TargetsWalk::see(queue::FlowId id, const queue::Store::Flow& flow, Books& books, Gate& gate) {
-  const QueueBook* const book = books.find(flow.queue);
+  QueueBook* const book = books.find(flow.queue);
   if (book == nullptr || !book->settings.push.on()) return;
   const Targets& asked = std::get<Targets>(request_->what);
-  host_.clear();
-  if (!flow.descriptors.empty()) host_ = host_of(text_.decode(flow.descriptors, flow.cost));
+  host_ = host_of(book->templates.complete(text_.decode(flow.descriptors, flow.cost)));
   if (!asked.host.empty() && host_ != asked.host) return;
   const Held held = held_by(id, flow, *book, gate);
   if (!held.by.empty()) reasons_[std::string(held.by)] += flow.messages;

@@ -152,7 +152,7 @@ Templates::Templates(const queue::Decide& decide, const queue::Push& push)
     : domain_(decide.domain), push_(push.on()) {
   if (push_) {
     if (auto fixed = fixed_host(push.url)) {
-      host_ = std::move(*fixed);
+      fixed_host_ = std::move(*fixed);
     } else if (auto url = UrlTemplate::make(push.url)) {
       url_ = std::move(*url);
     }
@@ -166,7 +166,7 @@ Templates::Templates(const queue::Decide& decide, const queue::Push& push)
 
 // Empty: it cannot be told.
 const std::string& Templates::host(std::string_view queue, const Message& message) {
-  if (push_ && !url_) return host_;
+  if (push_ && !url_) return fixed_host_;
   if (host_of_last_ != &message) {
     host_ = url_ ? host_of(url_->render(queue, message.key, message.headers))
                  : host_of(header(message, "url"));
@@ -203,16 +203,34 @@ bool Templates::render_entry(const Entry& entry, std::string_view queue, const M
   return true;
 }
 
-void Templates::render_push(std::string_view queue, const Message& message) {
+void Templates::render_host(std::string_view queue, const Message& message) {
+  const std::string& to = host(queue, message);
+  if (to.empty()) return;
+  if (out_.empty()) put_text(out_, {});  // No domain of the queue's own.
   out_.push_back('\0');
   put_text(out_, kOutbound);
-  const auto descriptor = [this](std::string_view key, std::string_view value) {
-    out_.push_back('\1');
-    put_text(out_, key);
-    put_text(out_, value);
-  };
-  if (const std::string& to = host(queue, message); !to.empty()) descriptor(kHostKey, to);
-  descriptor(kGlobalKey, kGlobalValue);
+  out_.push_back('\1');
+  put_text(out_, kHostKey);
+  put_text(out_, to);
+}
+
+limiter::Ask Templates::complete(limiter::Ask ask) {
+  const limiter::Descriptor stored = ask.also.empty() ? limiter::Descriptor() : ask.also.front();
+  ask.also_domain = {};
+  ask.also = {};
+  if (!push_) return ask;
+  size_t count = 0;
+  if (url_ && !stored.empty()) {
+    also_[count++] = stored;
+  } else if (!url_ && !fixed_host_.empty()) {
+    also_entries_[0] = {kHostKey, fixed_host_};
+    also_[count++] = {&also_entries_[0], 1};
+  }
+  also_entries_[1] = {kGlobalKey, kGlobalValue};
+  also_[count++] = {&also_entries_[1], 1};
+  ask.also_domain = kOutbound;
+  ask.also = std::span(also_).first(count);
+  return ask;
 }
 
 std::string_view Templates::render(std::string_view queue, const Message& message) {
@@ -229,11 +247,8 @@ std::string_view Templates::render(std::string_view queue, const Message& messag
     });
     if (!applies) out_.resize(begin);
   }
-  if (out_.size() == nothing) {
-    out_.clear();
-    if (push_) put_text(out_, {});  // A domain without descriptors is not asked.
-  }
-  if (push_) render_push(queue, message);
+  if (out_.size() == nothing) out_.clear();  // A domain without descriptors is not asked.
+  if (url_) render_host(queue, message);
   return out_;
 }
 
@@ -244,6 +259,8 @@ limiter::Ask AskText::decode(std::string_view encoded, int64_t cost) {
   // Spans into it must stay.
   entries_.reserve(2 * limiter::kDescriptorsMax * limiter::kEntriesMax);
   limiter::Ask ask;
+  ask.cost = cost;
+  if (encoded.empty()) return ask;
   ask.domain = get_text(encoded);
   auto* descriptors = &descriptors_;
   while (!encoded.empty()) {
@@ -265,7 +282,6 @@ limiter::Ask AskText::decode(std::string_view encoded, int64_t cost) {
   }
   ask.descriptors = descriptors_;
   ask.also = also_;
-  ask.cost = cost;
   return ask;
 }
 

@@ -9,11 +9,14 @@
 // makes the descriptor not apply.
 //
 // Messages of push queues ask beside that, in the domain that all dispatchers share, for their host
-// (if it can be told) and for what all hosts share: [host=example.com] and [dispatch=global].
+// (if it can be told) and for what all hosts share: [host=example.com] and [dispatch=global]. Only
+// a host that depends on the message is encoded with it; the rest is what the queue's settings say
+// when it is asked, so it holds for messages of before they changed, too.
 //
 // Encoded, a decision's domains and descriptors are one opaque text: part of a flow's identity and
 // of the message's record (docs/formats/shard.md).
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,8 +46,12 @@ class Templates {
   explicit Templates(const queue::Decide& decide, const queue::Push& push = {});
   bool empty() const { return descriptors_.empty() && !push_; }
 
-  // Empty: nothing applies, so nothing is asked. Valid until the next call.
+  // Empty: nothing applies. Valid until the next call.
   std::string_view render(std::string_view queue, const Message& message);
+
+  // What a message asks now that was encoded as `ask` says, perhaps under other settings. Views
+  // into `ask`'s and into this; valid until the next call.
+  limiter::Ask complete(limiter::Ask ask);
 
  private:
   enum class From : uint8_t { kText, kQueue, kKey, kHeader, kHost };
@@ -62,21 +69,24 @@ class Templates {
   bool render_entry(const Entry& entry, std::string_view queue, const Message& message);
 
   const std::string& host(std::string_view queue, const Message& message);
-  void render_push(std::string_view queue, const Message& message);
+  void render_host(std::string_view queue, const Message& message);
 
   std::string domain_;
   std::vector<std::vector<Entry>> descriptors_;
   bool push_ = false;
   std::optional<UrlTemplate> url_;         // Of a push whose host depends on the message.
-  std::string host_;                       // Else, of all messages of a push; or of the last one.
-  const Message* host_of_last_ = nullptr;  // Whose host_ is, within one render().
+  std::string fixed_host_;                 // Of another push.
+  std::string host_;                       // Of …
+  const Message* host_of_last_ = nullptr;  // … this message, within one render().
+  std::array<limiter::Entry, 2> also_entries_;
+  std::array<limiter::Descriptor, 2> also_;
   std::string out_, value_;
 };
 
 // The decoded ask; views point into the encoded text and into itself. Reused. Thread: one owner.
 class AskText {
  public:
-  // REQUIRES: made by Templates::render() or encode_ask(), not empty.
+  // REQUIRES: made by Templates::render() or encode_ask(); empty: an ask of no domain.
   limiter::Ask decode(std::string_view encoded, int64_t cost);
 
  private:
@@ -84,7 +94,11 @@ class AskText {
   std::vector<limiter::Descriptor> descriptors_, also_;
 };
 
-// The host of an ask as render() gives it to messages of push queues; empty: none.
+inline bool asks_nothing(const limiter::Ask& ask) {
+  return ask.domain.empty() && ask.also_domain.empty();
+}
+
+// The host of a complete() ask; empty: none.
 std::string_view host_of(const limiter::Ask& ask);
 
 std::string encode_ask(std::string_view domain, std::span<const limiter::Descriptor> descriptors);
