@@ -80,6 +80,13 @@ void World::enqueued(const Op& op, size_t i, queue::Number number, bool sure) {
   if (number != 0) bind(story, number);
 }
 
+// Has an ENQUEUE of the queue not been answered, other than this one?
+bool World::any_in_doubt(size_t queue, uint64_t but) const {
+  return std::any_of(waited_for_[queue].begin(), waited_for_[queue].end(), [&](const Story* story) {
+    return story->number == 0 && !story->open && story->uid != but;
+  });
+}
+
 // Is `number` the message that had this id first?
 bool World::deduplicated(const Op& op, size_t i, queue::Number number) {
   const size_t queue = stories_[op.uids[i] - 1]->queue;
@@ -103,6 +110,13 @@ bool World::deduplicated(const Op& op, size_t i, queue::Number number) {
   const auto known = by_number_[op.shard].find(number);
   if (known != by_number_[op.shard].end() && known->second->uid != op.uids[i]) {
     return true;  // The first of the same request, or one that was in doubt.
+  }
+  if (!seen.sure && any_in_doubt(queue, op.uids[i])) {
+    // A new message, or the first one's number, which nobody was told: only looking tells.
+    seen.number = number;
+    unknown_ = true;
+    enqueued(op, i, 0, false);
+    return true;
   }
   seen = {number, op.ran + plan_.queues[queue].settings.dedup_window, true, op.ran, op.answered};
   return false;

@@ -138,6 +138,7 @@ void World::drain_in_order(size_t queue) {
     }
   }
   Leads ahead;
+  bool turns = true;
   while (!keys.empty()) {
     auto op = this->op(shard_of(queue));
     op->names.push_back(plan.name);
@@ -154,14 +155,16 @@ void World::drain_in_order(size_t queue) {
     learn(*answer_);
     const Story& story = *by_number_[answer.shard].at(got[0].number);
     auto& key = keys[line_of(story)];
-    if (key.empty() || key.begin()->second != story.number) {
+    const bool redriven = story.possible().front().where == Possible::Where::kDead;
+    turns &= !redriven;  // It came back at a rate, meanwhile.
+    if (!redriven && (key.empty() || key.begin()->second != story.number)) {
       throw Broken{"order: a message goes before an older one of its key, number " +
                    (key.empty() ? std::string("none") : std::to_string(key.begin()->second)) +
                    story.tell()};
     }
-    key.erase(key.begin());
+    if (!redriven) key.erase(key.begin());
     // A snapshot does not hold turns, so they are judged in lives without a restart.
-    if (plan.settings.decide.domain.empty() && outcome_.counts.restarts == 0)
+    if (turns && plan.settings.decide.domain.empty() && outcome_.counts.restarts == 0)
       judge_turns(plan.settings, keys, story, ahead);
     if (key.empty()) keys.erase(line_of(story));
     InHand in_hand{{answer.shard, got[0].number, got[0].attempt, got[0].start}, story.uid};

@@ -126,7 +126,8 @@ void World::look(bool restarted) {
     process_.hurry(true);
     before = learned_;
     records = process_.records();
-    if (restarted) find_unknown();
+    if (restarted || unknown_) find_unknown();
+    unknown_ = false;
     look_at_messages();
     look_for_returned();
     compare_depths();

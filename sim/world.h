@@ -104,6 +104,7 @@ class World {
   void learn_check(const Op& op, const engine::Check& what);
   void learn_queue(Op& op, std::string_view queue, Event::What what);
   void doubt_dequeue(const engine::Dequeue& what);
+  bool any_in_doubt(size_t queue, uint64_t but) const;
   bool deduplicated(const Op& op, size_t i, queue::Number number);
   void enqueued(const Op& op, size_t i, queue::Number number, bool sure);
   void bind(Story& story, queue::Number number);
@@ -201,6 +202,7 @@ class World {
   std::deque<std::string> trace_;
   uint64_t next_connection_ = 1, steps_ = 0, ends_ = 0, learned_ = 0;
   bool disk_full_ = false, ending_ = false, laws_changed_ = false, stopping_ = false;
+  bool unknown_ = false;  // Some messages may be there whose numbers nobody was told.
 };
 
 }  // namespace sim
