@@ -86,8 +86,6 @@ int64_t units_in(const std::vector<Admitted>& all, int64_t from, int64_t to) {
   return units;
 }
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 // The bounds of docs/algorithms.md over every interval between two admissions.
 void expect_bound(const Law& law, const std::vector<Admitted>& all, uint64_t seed) {
   for (size_t i = 0; i < all.size(); ++i) {
