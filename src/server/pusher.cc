@@ -39,14 +39,12 @@ void Pusher::settle_queues() {
   for (const auto& [name, told] : std::exchange(told_, {})) {
     const auto found = queues_.find(name);
     if (found != queues_.end() && found->second.terms->push == told.push) continue;
-    base::Time since = common_.clock.now();
     if (found != queues_.end()) {
-      since = found->second.terms->since;
       cancel(found->second);
       queues_.erase(found);
     }
     if (!told.push.on()) continue;
-    std::shared_ptr<const Terms> terms = terms_of(name, told, since);
+    std::shared_ptr<const Terms> terms = terms_of(name, told);
     if (terms == nullptr) continue;
     Queue& queue = queues_[name];
     queue.terms = std::move(terms);
@@ -55,9 +53,9 @@ void Pusher::settle_queues() {
 }
 
 // Null: it cannot be signed, so it stands still; WHY says that there is no consumer.
-std::shared_ptr<const Pusher::Terms> Pusher::terms_of(const std::string& name, const Told& told,
-                                                      base::Time since) const {
-  auto terms = std::make_shared<Terms>(Terms{told.shard, name, told.push, {}, since});
+std::shared_ptr<const Pusher::Terms> Pusher::terms_of(const std::string& name,
+                                                      const Told& told) const {
+  auto terms = std::make_shared<Terms>(Terms{told.shard, name, told.push, {}});
   const std::string& variable = told.push.signing_secret_env;
   if (variable.empty()) return terms;
   base::Result<dispatch::Signer> signer = signer_of(variable);

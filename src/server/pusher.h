@@ -25,7 +25,6 @@
 #include "base/clock.h"
 #include "command/shards.h"
 #include "dispatch/dispatch.h"
-#include "engine/record.h"
 #include "fetch/courier.h"
 #include "io/loop.h"
 #include "queue/settings.h"
@@ -41,7 +40,6 @@ class Pusher {
   // What all pushers of a server share; outlives them.
   struct Common {
     const base::Clock& clock;
-    limiter::Limiter& limiter;
     command::Shards& shards;
     dispatch::Hosts& hosts;
     http::ClientOptions client;
@@ -65,7 +63,6 @@ class Pusher {
     std::string queue;
     queue::Push push;
     std::optional<dispatch::Signer> signer;
-    base::Time since;  // The queue is pushed.
   };
   struct Queue {
     // Shared with what was asked for and is being sent, which may outlive it.
@@ -81,21 +78,18 @@ class Pusher {
     std::shared_ptr<const Terms> terms;
     engine::Receipt receipt;
     std::string record;
-    std::string hold = {};  // Of the caps, where the message's own limits do not have them.
   };
   using InFlight = std::list<Flight>::iterator;
   struct Ended {
     engine::Receipt receipt;
     dispatch::Outcome outcome;
     std::string reason;
-    base::Duration delay{};  // Of one that goes back.
   };
   struct Settling;  // What the requests of a run that settles point to.
 
   // Asking (pusher.cc).
   void settle_queues();
-  std::shared_ptr<const Terms> terms_of(const std::string& name, const Told& told,
-                                        base::Time since) const;
+  std::shared_ptr<const Terms> terms_of(const std::string& name, const Told& told) const;
   void ask(Queue& queue);
   void ask_all();
   void cancel(Queue& queue);
@@ -110,12 +104,9 @@ class Pusher {
   // Sending, and telling the shards what came of it (pusher_send.cc).
   void send(const std::shared_ptr<const Terms>& terms, engine::Delivery& delivery);
   base::Status send_message(InFlight flight, base::Time now);
-  bool take_caps(InFlight flight, const engine::Stored& message, std::string_view host,
-                 base::Time now);
   void arrived(InFlight flight, fetch::Courier::Trip&& trip);
   fetch::Courier& courier();
-  void end(const engine::Receipt& receipt, dispatch::Outcome outcome, std::string reason,
-           base::Duration delay = {});
+  void end(const engine::Receipt& receipt, dispatch::Outcome outcome, std::string reason);
   void settle();
 
   io::Loop& loop_;

@@ -1,11 +1,9 @@
 // What is sent, and what the shards are told of it.
-#include <array>
 #include <map>
 #include <utility>
 
 #include "engine/id.h"
 #include "engine/record.h"
-#include "engine/template.h"
 #include "http/url.h"
 #include "io/clock.h"
 #include "io/log.h"
@@ -16,7 +14,6 @@ namespace {
 
 // Of an answer: nobody reads its body, so it is small or a mistake.
 constexpr uint64_t kAnswerBytesMax = uint64_t{1} << 20;
-constexpr base::Duration kBackAgain = std::chrono::milliseconds(200);
 
 // As long as a reason may be, and whole characters.
 void cut(std::string& reason) {
@@ -62,7 +59,6 @@ base::Status Pusher::send_message(InFlight flight, base::Time now) {
   if (!parcel) return parcel.error();
   const base::Result<http::Url> url = http::parse_url(parcel->url);
   if (!url) return url.error();
-  if (!take_caps(flight, *message, url->authority(), now)) return {};
   std::vector<http::Field> fields;
   for (const auto& [name, value] : parcel->fields) fields.push_back({name, value});
   http::Outgoing outgoing;
@@ -79,37 +75,7 @@ base::Status Pusher::send_message(InFlight flight, base::Time now) {
   return {};
 }
 
-// What limits a message meets was settled when it was enqueued. If the queue was not pushed then,
-// or went to another host, the caps of the host that it goes to now are taken here; where they are
-// full it goes back for a moment (false: the flight is over).
-bool Pusher::take_caps(InFlight flight, const engine::Stored& message, std::string_view host,
-                       base::Time now) {
-  engine::AskText text;
-  limiter::Ask asked;
-  if (!message.descriptors.empty()) asked = text.decode(message.descriptors, message.cost);
-  const bool covered = message.descriptors.empty()  // As of every message of a memory queue.
-                           ? message.enqueued > flight->terms->since
-                           : engine::host_of(asked) == host;
-  if (covered) return true;
-  const limiter::Entry of_host{dispatch::kHostKey, host};
-  const limiter::Entry of_all{dispatch::kGlobalKey, dispatch::kGlobalValue};
-  const std::array<limiter::Descriptor, 2> both{limiter::Descriptor(&of_host, 1),
-                                                limiter::Descriptor(&of_all, 1)};
-  const size_t missing = asked.also.empty() ? 2 : 1;
-  const auto taken =
-      common_.limiter.acquire({.domain = dispatch::kDomain, .descriptors = {both.data(), missing}},
-                              flight->terms->push.timeout + kLeaseSlack, now);
-  if (taken && !taken->id.empty()) flight->hold = taken->id;
-  if (!flight->hold.empty() || (!taken && taken.error().code == base::Code::kNotFound)) return true;
-  const bool blocked = taken && taken->limited_by == "blocked";
-  end(flight->receipt, dispatch::Outcome::kGoesBack, {},
-      blocked ? taken->numbers.retry_after : kBackAgain);
-  flights_.erase(flight);
-  return false;
-}
-
 void Pusher::arrived(InFlight flight, fetch::Courier::Trip&& trip) {
-  if (!flight->hold.empty()) (void)common_.limiter.release(flight->hold, common_.clock.now());
   end(flight->receipt, trip.judgement.outcome, std::move(trip.judgement.reason));
   flights_.erase(flight);
 }
@@ -129,11 +95,10 @@ fetch::Courier& Pusher::courier() {
 }
 
 // All outcomes of one round are one run.
-void Pusher::end(const engine::Receipt& receipt, dispatch::Outcome outcome, std::string reason,
-                 base::Duration delay) {
+void Pusher::end(const engine::Receipt& receipt, dispatch::Outcome outcome, std::string reason) {
   if (ended_.empty()) loop_.poll().defer([this] { settle(); });
   cut(reason);
-  ended_.push_back({receipt, outcome, std::move(reason), delay});
+  ended_.push_back({receipt, outcome, std::move(reason)});
 }
 
 // A request that fails (the shard has stopped, or has no room for the record) leaves its messages
@@ -156,7 +121,7 @@ void Pusher::settle() {
         settling->done[receipt.shard].push_back(receipt);
         break;
       case dispatch::Outcome::kGoesBack:
-        add(receipt.shard, engine::Requeue{.receipt = receipt, .delay = each.delay});
+        add(receipt.shard, engine::Requeue{.receipt = receipt});
         break;
       case dispatch::Outcome::kFailed:
       case dispatch::Outcome::kDead:

@@ -102,7 +102,6 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
 void Server::Wired::add_pushers(const std::vector<io::Loop*>& loops, http::AddressGuard guard) {
   common_.emplace(Pusher::Common{
       wiring_.clock,
-      wiring_.limiter,
       *shards_,
       hosts_,
       {.guard = std::move(guard),
