@@ -57,7 +57,7 @@ class Shard {
     options.shard = number;
     options.shards = 2;
     options.log.segment_bytes = 1 << 20;
-    engine_ = std::move(*Engine::open(options, disk_, "shard", shared.limiter, shared.now()));
+    engine_ = *Engine::open(options, disk_, "shard", shared.limiter, shared.now());
     engine_->on_done([this](Request& request) { done_.push_back(&request); });
   }
 
