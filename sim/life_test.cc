@@ -6,7 +6,7 @@ namespace sim {
 namespace {
 
 TEST(Life, TheSameSeedGivesTheSameDigest) {
-  for (const uint64_t seed : {120, 121, 122}) {
+  for (const uint64_t seed : {120u, 121u, 122u}) {
     const Outcome once = live({.seed = seed, .steps = 400});
     const Outcome again = live({.seed = seed, .steps = 400});
     EXPECT_EQ(once.digest, again.digest) << seed;
