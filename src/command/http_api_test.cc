@@ -100,7 +100,7 @@ TEST(HttpCheck, BadBodiesAreToldApartByStatus) {
 TEST(HttpCheck, TheBodyMustBeJsonByItsType) {
   HttpBed bed;
   constexpr std::string_view kBody = R"({"domain":"api","descriptors":[[["a","b"]]]})";
-  const auto status = [&bed](std::string_view type) {
+  const auto status = [&bed, kBody](std::string_view type) {
     return bed.ask("POST", "/v1/check", kBody, type).status;
   };
   EXPECT_EQ(status(""), 200);
