@@ -2,7 +2,9 @@
 // turns are, with very many messages.
 //
 //   shard_bench [--dir DIR] [--messages N] [--keys K] [--queues Q] [--limits none|key|queue]
-//               [--body BYTES] [--durability fsync|os|memory] [--cycles N]
+//               [--body BYTES] [--durability fsync|os|memory] [--cycles N] [--hosts H]
+//
+// With H above 0 the queues are pushed to H hosts, in turn, a thousand requests to each at a time.
 //
 // Fills the queues with N messages; runs N cycles (enqueue, dequeue, ack) on top of them; takes a
 // snapshot; restarts from the log alone and from the snapshot; purges. After each part: time an
@@ -24,6 +26,7 @@
 #include "engine/engine.h"
 #include "engine/metrics.h"
 #include "engine/record.h"
+#include "engine/template.h"
 #include "io/io.h"
 #include "io/posix_disk.h"
 
@@ -33,7 +36,7 @@ using Steady = std::chrono::steady_clock;
 
 struct Arguments {
   std::string dir = "shard_bench.data";
-  uint64_t messages = 1'000'000, keys = 0, queues = 1, cycles = 200'000;
+  uint64_t messages = 1'000'000, keys = 0, queues = 1, cycles = 200'000, hosts = 0;
   size_t body = 128;
   std::string limits = "none", durability = "os";
 };
@@ -59,7 +62,8 @@ class Bench {
     if (args_.limits != "none") {
       options_.defaults.decide = {"bench", {args_.limits == "key" ? "key={key}" : "queue={queue}"}};
     }
-    CHECK(limiter_.reload({domain()}).empty());
+    if (args_.hosts > 0) options_.defaults.push.url = "{header:url}";
+    CHECK(limiter_.reload({domain(), outbound()}).empty());
     base_bytes_ = resident_bytes();
   }
 
@@ -93,6 +97,23 @@ class Bench {
       spec.rate = std::string(key) == "key" ? limit::Rate{1, std::chrono::hours(24)}
                                             : limit::Rate{1'000'000'000, std::chrono::seconds(1)};
       spec.law = limit::Gcra::make(spec.rate, std::string(key) == "key" ? 1 : 1'000'000).value();
+      limiter::NodeSpec node;
+      node.key = key;
+      node.limits.push_back(std::move(spec));
+      out.nodes.push_back(std::move(node));
+    }
+    return out;
+  }
+
+  static limiter::DomainSpec outbound() {
+    limiter::DomainSpec out;
+    out.name = engine::kOutbound;
+    for (const auto& [key, cap] :
+         {std::pair(engine::kHostKey, 1000), std::pair(engine::kGlobalKey, 100'000)}) {
+      limiter::LimitSpec spec;
+      spec.name = key;
+      spec.algorithm = "concurrency";
+      spec.law = limit::Concurrency::make(cap, std::chrono::hours(1)).value();
       limiter::NodeSpec node;
       node.key = key;
       node.limits.push_back(std::move(spec));
@@ -155,7 +176,8 @@ class Bench {
   void enqueue(uint64_t count) {
     const std::string body(args_.body, 'x');
     std::vector<engine::Message> messages(kTurn);
-    std::vector<std::string> keys(kTurn);
+    std::vector<std::string> keys(kTurn), urls(kTurn);
+    std::vector<engine::Header> headers(kTurn);
     for (uint64_t done = 0; done < count;) {
       names_.clear();
       names_.reserve(kTurn);
@@ -165,6 +187,11 @@ class Bench {
         if (args_.keys > 0) {
           keys[i] = "key:" + std::to_string(sent_ % args_.keys);
           messages[i].key = keys[i];
+        }
+        if (args_.hosts > 0) {
+          urls[i] = "http://host" + std::to_string(sent_ % args_.hosts) + ".test/";
+          headers[i] = {"url", urls[i]};
+          messages[i].headers = {&headers[i], 1};
         }
         engine::Enqueue asked;
         asked.queue = queue_name(sent_);
@@ -296,6 +323,7 @@ int main(int argc, char** argv) {
     if (name == "--limits") args.limits = value;
     if (name == "--body") args.body = std::stoull(value);
     if (name == "--durability") args.durability = value;
+    if (name == "--hosts") args.hosts = std::stoull(value);
     if (name == "--cycles") args.cycles = std::stoull(value);
   }
   std::filesystem::create_directories(args.dir);
