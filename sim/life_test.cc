@@ -17,7 +17,7 @@ TEST(Life, TheSameSeedGivesTheSameDigest) {
 
 TEST(Life, AFewSeedsKeepEveryPromise) {
   Outcome::Counts sum;
-  for (uint64_t seed = 120; seed < 150; ++seed) {
+  for (uint64_t seed = 1; seed < 31; ++seed) {
     const Outcome outcome = live({.seed = seed, .steps = 400});
     ASSERT_FALSE(outcome.broken) << "seed " << seed << ": " << *outcome.broken;
     sum.deliveries += outcome.counts.deliveries;
