@@ -39,6 +39,7 @@ if(RATELIMMQ_SANITIZE)
   target_compile_options(ratelimmq_options INTERFACE
     -fsanitize=${RATELIMMQ_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(ratelimmq_options INTERFACE -fsanitize=${RATELIMMQ_SANITIZE})
+  target_compile_definitions(ratelimmq_options INTERFACE RATELIMMQ_SANITIZED)
 endif()
 if(RATELIMMQ_FUZZ)  # The rooms tell libFuzzer which branches an input took.
   target_compile_options(ratelimmq_options INTERFACE -fsanitize=fuzzer-no-link)
@@ -54,6 +55,8 @@ set(RATELIMMQ_LIBRARIES_metric prometheus-cpp::core)
 set(RATELIMMQ_LIBRARIES_dispatch OpenSSL::Crypto)
 set(RATELIMMQ_LIBRARIES_command Boost::json)
 set(RATELIMMQ_LIBRARIES_http CURL::libcurl)
+set(RATELIMMQ_LIBRARIES_redis OpenSSL::SSL)
+set(RATELIMMQ_LIBRARIES_gateway Boost::json OpenSSL::Crypto)
 set(RATELIMMQ_TEST_LIBRARIES_http OpenSSL::SSL)  # Servers for the client to talk to.
 set(RATELIMMQ_LIBRARIES_config yaml-cpp date::date-tz Boost::json)
 

@@ -1,0 +1,72 @@
+// The limiter instances that may be asked, and how they fare.
+//
+//   register ─► up ◄──── an answer ────┐
+//     ▲          │ failures in a row    │
+//     │          └─────► ejected ─── one ask tries, after a growing pause
+//     └ heartbeat    silent for its ttl ─► forgotten
+//
+// Told the time. Thread: any.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "gateway/options.h"
+#include "metric/metric.h"
+
+namespace gateway {
+
+struct Instance {  // As GET /rate_limiters shows it.
+  std::string host;
+  uint16_t port = 0;
+  std::string state;         // "up", "ejected", "probing".
+  base::Duration latency{};  // Smoothed, of its answers; 0: none yet.
+  base::Time last_heartbeat{};
+  base::Duration ttl{};
+  size_t in_flight = 0;
+  uint64_t failures = 0;  // In all.
+};
+
+class Registry {
+ public:
+  explicit Registry(const Options& options);
+  ~Registry();
+
+  struct Known {
+    size_t instances;
+    base::Duration ttl;
+  };
+  // kFull: instances_max are known. `ttl` is cut to 1 s … 5 min; nothing: the default.
+  base::Result<Known> add(std::string_view host, uint16_t port, std::optional<base::Duration> ttl,
+                          base::Time now);
+  base::Result<size_t> remove(std::string_view host, uint16_t port, base::Time now);  // kNotFound.
+
+  struct Chosen {
+    uint64_t id;  // Never used again.
+    std::string host;
+    uint16_t port;
+  };
+  // By options.choose; `key`: what rendezvous hashes. Counts it as in flight. Nothing: none may be
+  // asked.
+  std::optional<Chosen> choose(std::string_view key, base::Time now);
+  // What came of it. Ids that are gone: nothing.
+  void answered(uint64_t id, base::Duration latency, base::Time now);
+  void failed(uint64_t id, base::Time now);
+
+  size_t askable(base::Time now) const;
+  std::vector<Instance> instances(base::Time now) const;
+  void tick(base::Time now);  // Forgets the silent.
+  void collect(metric::Families& families, base::Time now) const;
+
+ private:
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace gateway

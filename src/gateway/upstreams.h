@@ -1,0 +1,41 @@
+// Connections to the servers that routes lead to: kept open for the next request, used by one
+// exchange at a time, never shared in the middle of one.
+//
+// A request whose connection was kept open and ended before a byte of the answer came is sent once
+// more on a new one if none of its body was streamed and its method is idempotent; else it is 502.
+// No other retries.
+//
+// Thread: its loop's.
+#pragma once
+#include <cstddef>
+#include <memory>
+
+#include "gateway/options.h"
+#include "metric/metric.h"
+
+namespace io {
+class Loop;
+}
+
+namespace gateway {
+
+class Upstreams {
+ public:
+  // `options` outlive it. One a thread.
+  Upstreams(io::Loop& loop, const Options& options);
+  ~Upstreams();
+  Upstreams(const Upstreams&) = delete;
+  Upstreams& operator=(const Upstreams&) = delete;
+
+  size_t open() const;  // Connections, idle ones too.
+  size_t idle() const;
+  void collect(metric::Families& families) const;  // Thread: any.
+
+  struct Body;  // What conversations use (upstreams.cc and its neighbours).
+  Body& body() { return *body_; }
+
+ private:
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace gateway

@@ -1,0 +1,96 @@
+// The door of the room: limits whose states live in Redis or Redis Cluster, shared by any number of
+// processes. The store's clock decides, in microseconds (docs/store.md).
+//
+//   decide() ─► asks of many callers, gathered for one loop round ─► one script call (strict)
+//            └► a key that is hot: units of a grant, spent in memory (granted)
+//   the store gone or slow ─► per limit: refuse | allow | local, as long as the breaker is open
+//
+// Limits, their names and their laws are those of `limits`, a Limiter of this process, whose own
+// states are not used. A change of limits is seen at the next ask.
+//
+// Thread: its loop's; one Store a thread, all of them share one Common.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "limiter/decider.h"
+#include "metric/metric.h"
+#include "redis/redis.h"
+
+namespace io {
+class Loop;
+}
+
+namespace store {
+
+// Where in a cluster the states of one decision are.
+enum class Placement : uint8_t {
+  kDomain,  // One hash tag a domain: one call decides, and one node carries the whole domain.
+  kSpread,  // Every state its own slot: reserve in each, then commit or give back in each.
+};
+
+struct Options {
+  redis::Options redis;
+  std::string prefix = "rl";  // Of all keys.
+  Placement placement = Placement::kDomain;
+  base::Duration deadline = std::chrono::milliseconds(10);  // Of every call; then when_gone.
+  unsigned instances = 0;  // For `local`, until some have been counted in the store; 0: 1.
+  // The breaker: so many calls in a row that failed or were late open it, for a pause that doubles
+  // with jitter; then one call at a time tries.
+  uint32_t breaker_failures = 5;
+  base::Duration breaker_min = std::chrono::milliseconds(100);
+  base::Duration breaker_max = std::chrono::seconds(5);
+  base::Duration presence = std::chrono::seconds(2);  // How often this instance says it is there.
+  uint64_t seed = 0;                                  // Of ids, jitter, and the local limits' keys.
+};
+
+// kInvalid ("rate", …) if a law's numbers do not fit the store: cost · period in µs stays under
+// 2^53, and periods are whole µs.
+base::Status check(const limiter::LimitSpec& spec);
+
+// What the stores of one process share.
+class Common {
+ public:
+  Common(Options options, limiter::Limiter& limits, const base::Clock& clock);
+  ~Common();
+  const Options& options() const;
+  bool up() const;             // Some store of the process can reach it, and the breaker is closed.
+  unsigned instances() const;  // As last counted; at least 1.
+  void collect(metric::Families& families) const;
+  // Thread: any, for all of these.
+
+ private:
+  friend class Store;
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+class Store final : public limiter::Decider {
+ public:
+  Store(io::Loop& loop, Common& common);
+  ~Store() override;
+
+  void decide(std::span<const limiter::Ask> asks, Decided done) override;
+  void reserve(const limiter::Ask& ask, base::Duration ttl, Opened done) override;
+  void commit(std::string_view id, std::optional<int64_t> cost, Committed done) override;
+  void cancel(std::string_view id, Ended done) override;
+  void acquire(const limiter::Ask& ask, base::Duration ttl, Opened done) override;
+  void renew(std::string_view id, base::Duration ttl, Ended done) override;
+  void release(std::string_view id, Ended done) override;
+  void why(std::string_view domain, std::span<const limiter::Descriptor> descriptors,
+           Explained done) override;
+  void block(std::string_view domain, limiter::Descriptor descriptor, base::Duration span,
+             Ended done) override;
+  void forget(std::string_view domain, limiter::Descriptor descriptor, Ended done) override;
+
+ private:
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace store
