@@ -1,21 +1,10 @@
 #include "http/connection.h"
 
-#include <algorithm>
-
 #include "base/check.h"
+#include "http/request_id.h"
 #include "http/writer.h"
 
 namespace http {
-namespace {
-
-constexpr size_t kIdBytesMax = 128;
-
-bool usable_id(std::string_view id) {
-  return !id.empty() && id.size() <= kIdBytesMax &&
-         std::ranges::all_of(id, [](char c) { return c >= ' ' && c <= '~'; });
-}
-
-}  // namespace
 
 Connection::Connection(const ConnectionOptions& options, Application& application,
                        base::Random& ids, base::Time now)
@@ -50,7 +39,7 @@ size_t Connection::feed(std::string_view bytes, base::Time now) {
 
 void Connection::ask(base::Time now) {
   Request request = reader_.request();
-  name_request(request.request_id);
+  name_request(request.request_id, ids_, request_id_);
   request.request_id = request_id_;
   owed_ = true;
   since_ = now;
@@ -74,25 +63,10 @@ void Connection::answer(Answer&& answer, base::Time now) {
 }
 
 void Connection::refuse(const Refusal& refusal, base::Time now) {
-  name_request({});
+  name_request({}, ids_, request_id_);
   write(application_.refused(refusal),
         {.request_id = request_id_, .now = now, .head = reader_.head(), .close = true}, out_);
   closing_ = true;
-}
-
-// An id is for finding a request again in logs; it is no secret.
-void Connection::name_request(std::string_view received) {
-  if (usable_id(received)) {
-    request_id_ = received;
-    return;
-  }
-  constexpr std::string_view kHex = "0123456789abcdef";
-  request_id_.resize(16);
-  uint64_t bits = ids_.next();
-  for (char& digit : request_id_) {
-    digit = kHex[bits & 15];
-    bits >>= 4;
-  }
 }
 
 base::Time Connection::deadline() const {

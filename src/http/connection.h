@@ -58,7 +58,6 @@ class Connection {
  private:
   void ask(base::Time now);
   void refuse(const Refusal& refusal, base::Time now);
-  void name_request(std::string_view received);
 
   const ConnectionOptions& options_;
   Application& application_;
