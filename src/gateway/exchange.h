@@ -28,7 +28,7 @@ struct Field {
 struct Head {
   std::string_view method, target;  // The target begins with '/'.
   std::string_view path;            // Of the target: up to '?'.
-  std::string_view host;            // Of the Host field or the absolute target; lower-case.
+  std::string_view host;            // Of Host or the absolute target; lower-case, without ":80".
   std::string_view request_id;      // X-Request-Id, received or made.
   std::vector<Field> fields;        // All, in order, hop-by-hop ones included.
   io::Ip peer;
@@ -44,13 +44,15 @@ class Exchange {
   virtual const Head& head() const = 0;
 
   // The whole body, at most `bytes_max` (over it the client is answered 413 and `read` is not
-  // called). Once; before answer(). Never called if the client goes away.
+  // called). Once; before answer(). `read` may be called before this returns; never if the client
+  // goes away.
   virtual void read_body(size_t bytes_max, std::function<void(std::string_view body)> read) = 0;
   virtual void answer(http::Answer&& answer) = 0;
   // To the route's upstream, bodies streamed; `added` go into the response (RateLimit, …).
+  // `client` is its address as text, for X-Real-IP; empty: not said. The route outlives it.
   virtual void pass(const Route& route, std::string_view client,
                     std::vector<std::pair<std::string_view, std::string>> added) = 0;
-  virtual bool gone() const = 0;  // The client has left; answers go nowhere.
+  virtual bool gone() const = 0;  // Answered, or the client has left: answers go nowhere.
 };
 
 class Application {
