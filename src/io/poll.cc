@@ -58,6 +58,7 @@ int Poll::round(int timeout_ms) {
   const int found =
       ::epoll_wait(set_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
   count_ = found;
+  in_round_ = true;
   for (at_ = 0; at_ < count_; ++at_) {
     const epoll_event& event = events_[static_cast<size_t>(at_)];
     if (event.data.ptr == nullptr) continue;
@@ -66,6 +67,7 @@ int Poll::round(int timeout_ms) {
   at_ = count_ = 0;
   for (size_t i = 0; i < deferred_.size(); ++i) std::exchange(deferred_[i], nullptr)();
   deferred_.clear();
+  in_round_ = false;
   return found;
 }
 

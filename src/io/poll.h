@@ -48,6 +48,7 @@ class Poll {
   void dispatch();
   // After the present round: for what must not vanish while it is being told.
   void defer(std::function<void()> task) { deferred_.push_back(std::move(task)); }
+  bool in_round() const { return in_round_; }  // Else what is deferred waits for the next one.
 
   // 64 KiB for the source that is being told: a read goes here first, so that an idle connection
   // needs no buffer.
@@ -60,6 +61,7 @@ class Poll {
   Fd set_;
   std::array<epoll_event, 256> events_;
   int at_ = 0, count_ = 0;  // Of events_: the one being told, and how many there are.
+  bool in_round_ = false;   // Sources are being told, or what was deferred runs.
   std::array<char, 64 * 1024> scratch_;
   std::vector<std::function<void()>> deferred_;
 };

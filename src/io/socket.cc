@@ -46,11 +46,13 @@ SocketAddress address_of(const Endpoint& endpoint) {
   return out;
 }
 
-base::Error system_error() {
-  std::string words = std::generic_category().message(errno);
+std::string words_of(int error) {
+  std::string words = std::generic_category().message(error);
   words[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(words[0])));
-  return {base::Code::kIo, words, {}};
+  return words;
 }
+
+base::Error system_error() { return {base::Code::kIo, words_of(errno), {}}; }
 
 void set(int fd, int level, int option, int value) {
   CHECK(::setsockopt(fd, level, option, &value, sizeof value) == 0);
@@ -111,6 +113,28 @@ Accepted accept_from(const Fd& listener) {
   // A peer that is gone already fails here; its session will notice.
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return {std::move(fd), Ip::of(address.storage)};
+}
+
+base::Result<Fd> connect_to(const Endpoint& endpoint) {
+  const int family = endpoint.ip.v4() ? AF_INET : AF_INET6;
+  Fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return system_error();
+  set(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(fd.get(), IPPROTO_TCP, TCP_KEEPCNT, 3);
+  SocketAddress address = address_of(endpoint);
+  const int made = ::connect(fd.get(), address.get(), address.size);
+  if (made != 0 && errno != EINPROGRESS) return system_error();
+  return fd;
+}
+
+std::string connect_error(const Fd& fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  return error == 0 ? std::string() : words_of(error);
 }
 
 uint64_t raise_descriptor_limit() {

@@ -51,6 +51,12 @@ struct Accepted {
 };
 Accepted accept_from(const Fd& listener);
 
+// A connection on its way, non-blocking, without Nagle's delay, with keep-alive probes (a peer that
+// is gone is found out within half a minute). Writable once it has been made or has failed:
+// connect_error() says which. Errors are the system's words alone.
+base::Result<Fd> connect_to(const Endpoint& endpoint);
+std::string connect_error(const Fd& fd);  // Empty: it has been made.
+
 // Raises the bound of open descriptors to what the system allows. Returns it.
 uint64_t raise_descriptor_limit();
 
