@@ -6,8 +6,9 @@
 //
 // One connection a node, pipelined: a lost reply, or one that comes after its deadline, holds up
 // nobody: its place in the order is kept, and what comes for it is thrown away. A connection that
-// answers nothing for longer than the longest deadline given is closed and made anew. It reconnects
-// by itself, with a growing pause.
+// answers nothing for longer than the longest deadline given (and 100 ms) is closed and made anew.
+// It reconnects by itself, with a growing pause. While a connection is being made, calls wait for
+// it; between two attempts they end at once.
 //
 // Thread: its loop's.
 #pragma once
@@ -17,12 +18,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "metric/metric.h"
+#include "redis/metrics.h"
 #include "redis/options.h"
 #include "redis/reply.h"
+#include "redis/slots.h"
 
 namespace io {
 class Loop;
@@ -30,12 +34,11 @@ class Loop;
 
 namespace redis {
 
-// CRC16 of the key's hash tag ("{…}", if there is a non-empty one), modulo 16384.
-uint16_t slot_of(std::string_view key);
-
 class Client {
  public:
-  Client(io::Loop& loop, Options options);
+  // Clients of one process that are one thing to a reader of metrics share `metrics` (one of them
+  // is asked to collect()); null: its own, named after Options::client_name.
+  Client(io::Loop& loop, Options options, std::shared_ptr<Metrics> metrics = nullptr);
   ~Client();  // What is in flight is dropped; its `done` is not called.
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -54,11 +57,13 @@ class Client {
   class Script {
    public:
     explicit Script(std::string text);
-    const std::string& text() const { return text_; }
+    const std::string& text() const { return *text_; }
     const std::string& sha() const { return sha_; }
 
    private:
-    std::string text_, sha_;
+    friend class Client;
+    std::shared_ptr<const std::string> text_;  // Shared with the calls in flight.
+    std::string sha_;
   };
   void run(const Script& script, std::span<const std::string_view> keys,
            std::span<const std::string_view> arguments, base::Duration deadline, Done done);
