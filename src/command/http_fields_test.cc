@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "command/http_bed.h"
+#include "limiter/rate_fields.h"
 
 namespace command {
 namespace {
@@ -102,7 +103,7 @@ TEST(RateLimitFields, NoNameLeavesItsString) {
   EXPECT_EQ(bed.check("odd", "x").header("RateLimit-Policy"), R"("a\"b\\c%0D%0A%C3%A9";q=1;w=1)");
   rc::check([](const std::string& name) {
     std::string out;
-    append_sf_string(name, out);
+    limiter::append_sf_string(name, out);
     RC_ASSERT(out.size() >= 2 && out.front() == '"' && out.back() == '"');
     for (size_t i = 1; i + 1 < out.size(); ++i) {
       RC_ASSERT(out[i] >= 0x20 && out[i] < 0x7f && out[i] != '"');
