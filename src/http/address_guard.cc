@@ -245,6 +245,10 @@ AddressGuard::Verdict AddressGuard::judge(std::string_view host, const io::Ip& i
   const bool named = std::ranges::any_of(
       names_, [&](const std::string& pattern) { return matches(pattern, host); });
   const bool itself = std::ranges::find(addresses_, ip) != addresses_.end();
+  if (mode_ == GuardMode::kListed) {
+    verdict.allowed = named || itself || networks_.contains(ip);
+    return verdict;
+  }
   if (verdict.range.empty() || named || itself || (!own && networks_.contains(ip))) return verdict;
   verdict.reported = mode_ == GuardMode::kReport;
   verdict.allowed = verdict.reported;

@@ -8,6 +8,7 @@
 //   hard floor (cloud metadata)  ─ always refused, in report mode and under an allow-list too
 //   allow-list (CIDR or name)    ─ allowed
 //   any private or special range ─ refused (report mode: allowed and told)
+//   anything else                ─ allowed; refused by a guard that is kListed
 //
 // Thread: any (immutable).
 #pragma once
@@ -32,7 +33,8 @@ std::optional<std::string_view> special_range(const io::Ip& ip);
 bool on_hard_floor(const io::Ip& ip);
 bool name_on_hard_floor(std::string_view host);  // "metadata.google.internal" and its like.
 
-enum class GuardMode : uint8_t { kBlock, kReport, kOff };
+// kListed: only what the allow-list has, public addresses included; `own` means nothing to it.
+enum class GuardMode : uint8_t { kBlock, kReport, kOff, kListed };
 
 class AddressGuard {
  public:

@@ -173,6 +173,17 @@ TEST(AddressGuard, ReportModeAllowsAndTells) {
   EXPECT_FALSE(guard.judge("h", ip("8.8.8.8"), 80).reported);
 }
 
+TEST(AddressGuard, AListedGuardAllowsOnlyWhatIsListed) {
+  const std::string allow[] = {"10.0.0.0/8", "hooks.test", "169.254.0.0/16"};
+  const AddressGuard guard = *AddressGuard::make(GuardMode::kListed, allow, {{ip("10.0.0.9"), 80}});
+  EXPECT_TRUE(guard.judge("h", ip("10.0.0.1"), 80).allowed);
+  EXPECT_TRUE(guard.judge("h", ip("10.0.0.9"), 80).allowed);
+  EXPECT_TRUE(guard.judge("hooks.test", ip("8.8.8.8"), 80).allowed);
+  EXPECT_FALSE(guard.judge("h", ip("8.8.8.8"), 80).allowed);
+  EXPECT_FALSE(guard.judge("h", ip("127.0.0.1"), 80).allowed);
+  EXPECT_FALSE(guard.judge("h", ip("169.254.169.254"), 80).allowed);
+}
+
 TEST(AddressGuard, AnEntryThatIsNothingIsNamed) {
   for (const std::string entry :
        {"10.0.0.0/33", "10.1.2.3/8", "", "a b", "*.", "*", "a..b", "http://a", "a:80", "[::1]"}) {

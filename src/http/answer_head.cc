@@ -21,7 +21,13 @@ void AnswerHead::begin(const Bounds& bounds) {
   coded_ = false;
   failure_ = Failure::kNone;
   why_ = {};
-  for (std::string* field : {&retry_after, &ratelimit, &age, &location}) field->clear();
+  forget_fields();
+}
+
+void AnswerHead::forget_fields() {
+  for (std::string* field : {&retry_after, &ratelimit, &ratelimit_policy, &age, &location}) {
+    field->clear();
+  }
 }
 
 bool AnswerHead::refuse(Failure failure, std::string_view why) {
@@ -59,10 +65,7 @@ bool AnswerHead::take_status(std::string_view line) {
   status_ = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
   part_ = Part::kFields;
   // What an interim answer said of these is not about the real one.
-  retry_after.clear();
-  ratelimit.clear();
-  age.clear();
-  location.clear();
+  forget_fields();
   return true;
 }
 
@@ -80,19 +83,22 @@ bool AnswerHead::take_field(std::string_view line) {
     if (into.empty()) into = value();
     return true;
   };
+  const auto next = [&](std::string& into) {  // Of a list.
+    if (!into.empty()) into += ", ";
+    into += value();
+    return true;
+  };
   switch (name.size()) {
     case 3:
       return same(name, "age") ? first(age) : true;
     case 8:
       return same(name, "location") ? first(location) : true;
     case 9:
-      if (!same(name, "ratelimit")) return true;
-      if (!ratelimit.empty()) ratelimit += ", ";
-      ratelimit += value();
-      return true;
+      return same(name, "ratelimit") ? next(ratelimit) : true;
     case 11:
       return same(name, "retry-after") ? first(retry_after) : true;
     case 16:
+      if (same(name, "ratelimit-policy")) return next(ratelimit_policy);
       return bounds_.decompress && same(name, "content-encoding") ? take_coding(value()) : true;
     case 17:
       return !same(name, "transfer-encoding") || same(value(), "chunked") ||

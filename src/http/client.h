@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@
 #include "base/time.h"
 #include "http/address_guard.h"
 #include "http/url.h"
+#include "io/ip.h"
 
 namespace io {
 class Loop;
@@ -92,7 +94,9 @@ struct Response {
   int status = 0;           // 0: no status line came.
   uint64_t body_bytes = 0;  // Decompressed, as far as it came.
   std::string body;         // The first kept_bytes.
-  std::string retry_after, ratelimit, age, location;  // Fields of the final answer, as received.
+  // Fields of the final answer, as received.
+  std::string retry_after, ratelimit, ratelimit_policy, age, location;
+  std::optional<io::Ip> local;  // This machine's end of the connection; nothing: there was none.
   struct Phases {  // From send() on; 0: not reached, or nothing to do (a connection used again).
     base::Duration dns{}, connect{}, tls{}, first_byte{}, total{};
   } phases;

@@ -271,9 +271,13 @@ void Exchange::conclude(CURLcode code) {
   response.status = head_.status();
   response.retry_after = std::move(head_.retry_after);
   response.ratelimit = std::move(head_.ratelimit);
+  response.ratelimit_policy = std::move(head_.ratelimit_policy);
   response.age = std::move(head_.age);
   response.location = std::move(head_.location);
   response.failure = failure_of(code);
+  const char* local = nullptr;
+  ::curl_easy_getinfo(easy_, CURLINFO_LOCAL_IP, &local);
+  if (local != nullptr) response.local = io::Ip::parse(local);
   take_phases();
   if (response.failure == Failure::kNone) return;
   if (response.failure == Failure::kGuard) {
