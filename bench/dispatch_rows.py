@@ -180,10 +180,10 @@ def done_within(run, nginx, blocked_hosts):
     good, each = 10, 200 if run.quick else 4000
     file = run.folder / "blocked.txt"
     with file.open("w") as out:
-        for i in range(each):
+        for _ in range(100):  # First: who waits is in the window when the clock begins.
+            out.writelines(f"http://{host(good + h)}:{nginx.port}/busy\n" for h in range(blocked_hosts))
+        for _ in range(each):
             out.writelines(f"http://{host(h)}:{nginx.port}/\n" for h in range(good))
-            if i < 100:
-                out.writelines(f"http://{host(good + h)}:{nginx.port}/busy\n" for h in range(blocked_hosts))
     process = subprocess.Popen([str(servers.BINARY), "fetch", "--file", str(file), "--total", "100", "--per-host", "8",
                                 "--retries", "1", "--window", "1000000", "--json"], stdout=subprocess.PIPE, text=True)
     first = last = None
@@ -227,13 +227,13 @@ def over_the_law(instants, per_second, burst):
 
 
 def rates(run):
-    hosts, per_second, seconds = 20, 50, 4 if run.quick else 20
+    hosts, per_second, burst, seconds = 20, 50, 5, 4 if run.quick else 20
     nginx = Nginx(run.folder)
     try:
-        count = hosts * per_second * (seconds + 1)  # The burst is one second's worth.
+        count = hosts * (per_second * seconds + burst)
         file = write_urls(run.folder / "rates.txt", nginx.port, count, hosts, "/logged")
         spent([servers.BINARY, "fetch", "--file", file, "--total", 200, "--per-host", 50, "--host-rate",
-               f"{per_second}/s", "--json"])
+               f"{per_second}/s burst {burst}", "--json"])
         time.sleep(0.2)
         arrivals = {}
         for line in (run.folder / "arrivals.log").read_text().splitlines():
@@ -244,9 +244,9 @@ def rates(run):
     used, worst = [], []
     for instants in arrivals.values():
         instants.sort()
-        used.append((len(instants) - per_second) / per_second / (instants[-1] - instants[0]))
-        worst.append(over_the_law(instants, per_second, per_second))
-    return table("Rates", f"{hosts} hosts at {per_second}/s each for {seconds} s, as nginx logs them (to the "
+        used.append((len(instants) - burst) / per_second / (instants[-1] - instants[0]))
+        worst.append(over_the_law(instants, per_second, burst))
+    return table("Rates", f"{hosts} hosts at {per_second}/s burst {burst} each for {seconds} s, as nginx logs them (to the "
                  "millisecond, so up to a tenth of a unit of excess is its rounding).",
                  ["hosts", "used, least", "used, median", "largest excess over burst + rate · t, units"],
                  [[len(used), f"{min(used):.4f}", f"{sorted(used)[len(used) // 2]:.4f}", f"{max(worst):.2f}"]])

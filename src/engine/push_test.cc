@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/bytes.h"
+#include "engine/targets.h"
 #include "engine/template.h"
 #include "engine/test_bed.h"
 
@@ -300,7 +301,7 @@ TEST(Push, TargetsAreWalkedASliceATickAndOneAtATime) {
   constexpr int kHosts = 2000;
   for (int i = 0; i < kHosts; ++i) bed.send("http://h" + std::to_string(i) + ".test/", "x");
   Request& first = bed.start(Targets{}, 1);
-  EXPECT_EQ(bed.start(Targets{}, 2).status.error().code, base::Code::kFull);
+  Request& second = bed.start(Targets{}, 2);
   int ticks = 0;
   for (; !bed.is_done(first) && ticks < 100; ++ticks) {
     EXPECT_LE(bed.engine->due(), bed.now);
@@ -310,12 +311,18 @@ TEST(Push, TargetsAreWalkedASliceATickAndOneAtATime) {
   EXPECT_GE(ticks, kHosts / 512);
   EXPECT_LE(ticks, kHosts / 512 + 3);
   EXPECT_EQ(std::get<Targets>(first.what).rows.size(), size_t{kHosts});
+  EXPECT_FALSE(bed.is_done(second));
   bed.start(Targets{}, 3);
   bed.start(Leave{}, 3);
-  EXPECT_EQ(bed.targets().rows.size(), size_t{kHosts}) << "whoever leaves ends its walk";
-  Request& last = bed.start(Targets{});
+  bed.start(Leave{}, 2);
+  bed.engine->release();
+  EXPECT_TRUE(bed.is_done(second)) << "whoever leaves ends its walk";
+  EXPECT_EQ(bed.targets().rows.size(), size_t{kHosts});
+  std::vector<Request*> asked;
+  for (size_t i = 0; i < TargetsWalk::kAskedMax; ++i) asked.push_back(&bed.start(Targets{}));
+  EXPECT_EQ(bed.start(Targets{}).status.error().code, base::Code::kFull);
   bed.engine->stop(bed.now);
-  EXPECT_TRUE(bed.is_done(last));
+  for (Request* const each : asked) EXPECT_TRUE(bed.is_done(*each));
 }
 
 // The record of a queue as it was written before there were pushes (docs/formats/shard.md).

@@ -219,7 +219,7 @@ struct Check {
 };
 
 // Where the ready messages of push queues want to go, and why they wait: a walk over all flows in
-// slices, so the answer may take some ticks. kFull: another one is under way.
+// slices, so the answer may take some ticks. kFull: too many have asked and wait for theirs.
 struct Targets {
   std::string_view host;  // Of this one only; empty: all.
   uint32_t hosts_max = 10'000;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
 #include "engine/body.h"
 
 namespace engine {
@@ -26,16 +25,28 @@ Held held_by(queue::FlowId id, const queue::Store::Flow& flow, const QueueBook& 
 
 }  // namespace
 
-void TargetsWalk::begin(Request& request) {
-  CHECK(request_ == nullptr);
-  request_ = &request;
-  cursor_ = 0;
+bool TargetsWalk::add(Request& request) {
+  if (asked_.size() >= kAskedMax) return false;
+  asked_.push_back(&request);
+  return true;
 }
 
 Request& TargetsWalk::end() {
   rows_.clear();
   reasons_.clear();
-  return *std::exchange(request_, nullptr);
+  cursor_ = 0;
+  Request& first = *asked_.front();
+  asked_.pop_front();
+  return first;
+}
+
+Request* TargetsWalk::leave(uint64_t connection) {
+  const auto found = std::ranges::find(asked_, connection, &Request::connection);
+  if (found == asked_.end()) return nullptr;
+  if (found == asked_.begin()) return &end();
+  Request* const left = *found;
+  asked_.erase(found);
+  return left;
 }
 
 bool TargetsWalk::slice(Books& books, Gate& gate) {
@@ -51,7 +62,7 @@ bool TargetsWalk::slice(Books& books, Gate& gate) {
 void TargetsWalk::see(queue::FlowId id, const queue::Store::Flow& flow, Books& books, Gate& gate) {
   QueueBook* const book = books.find(flow.queue);
   if (book == nullptr || !book->settings.push.on()) return;
-  const Targets& asked = std::get<Targets>(request_->what);
+  const Targets& asked = std::get<Targets>(asked_.front()->what);
   host_ = host_of(book->templates.complete(text_.decode(flow.descriptors, flow.cost)));
   if (!asked.host.empty() && host_ != asked.host) return;
   const Held held = held_by(id, flow, *book, gate);
@@ -69,7 +80,7 @@ void TargetsWalk::see(queue::FlowId id, const queue::Store::Flow& flow, Books& b
 }
 
 void TargetsWalk::fill() {
-  Targets& asked = std::get<Targets>(request_->what);
+  Targets& asked = std::get<Targets>(asked_.front()->what);
   asked.rows.clear();
   for (auto& [host, row] : rows_) {
     row.host = host;
@@ -88,9 +99,7 @@ void TargetsWalk::fill() {
 
 void Engine::Body::run(Targets&, Request& request, base::Time) {
   if (stopping) return refuse(request, {base::Code::kShutdown, "stopping", {}});
-  if (targets.request() != nullptr)
-    return refuse(request, {base::Code::kFull, "another walk is under way", {}});
-  targets.begin(request);
+  if (!targets.add(request)) refuse(request, {base::Code::kFull, "too many ask for this", {}});
 }
 
 }  // namespace engine

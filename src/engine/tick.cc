@@ -112,7 +112,7 @@ void Engine::Body::tick(base::Time now) {
     consumers.each_queue([this](std::string_view name) {  // Keys may go that were held back.
       if (QueueBook* const book = books.find(name)) touch(*book);
     });
-  if (targets.request() != nullptr && targets.slice(books, gate))
+  if (!targets.idle() && targets.slice(books, gate))
     answers.add(targets.end(), 0, queue::Durability::kMemory);
   keeper->tick(now);
   publish(now);
@@ -142,7 +142,7 @@ void Engine::Body::publish(base::Time now) {
 
 base::Time Engine::Body::due() const {
   if (!status) return base::Time::max();
-  if (!touched.empty() || reaping || targets.request() != nullptr || keeper->busy()) return {};
+  if (!touched.empty() || reaping || !targets.idle() || keeper->busy()) return {};
   base::Time at = std::min({books.store().next_due(), gate.due(), consumers.due()});
   for (const queue::QueueId id : redrives) {
     const QueueBook* const book = const_cast<Books&>(books).find(id);
@@ -160,7 +160,7 @@ void Engine::Body::stop(base::Time now) {
     gate.leave(*request, now);
     answers.add(*request, 0, queue::Durability::kMemory);
   }
-  if (targets.request() != nullptr)
+  while (!targets.idle())
     refuse(targets.end(), {base::Code::kShutdown, "stopping", {}}, queue::Durability::kMemory);
 }
 

@@ -141,7 +141,7 @@ void Engine::Body::fail(const base::Error& error) {
     request->status = error;
     answers.add(*request, 0, queue::Durability::kMemory);
   }
-  if (targets.request() != nullptr) {
+  while (!targets.idle()) {
     Request& walked = targets.end();
     walked.status = error;
     answers.add(walked, 0, queue::Durability::kMemory);
@@ -293,8 +293,8 @@ void Engine::Body::run(Leave&, Request& request, base::Time now) {
     }
     tied.erase(connection);
   }
-  if (targets.request() != nullptr && targets.request()->connection == connection)
-    answers.add(targets.end(), 0, queue::Durability::kMemory);
+  while (Request* const walked = targets.leave(connection))
+    answers.add(*walked, 0, queue::Durability::kMemory);
   answers.add(request, 0, queue::Durability::kMemory);
 }
 

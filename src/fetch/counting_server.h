@@ -36,8 +36,9 @@ class CountingServer {
     std::string fields{};  // "Retry-After: 1\r\n"
     std::string body = "hello";
     std::chrono::milliseconds delay{};
-    bool hangs = false;   // Never.
-    bool closes = false;  // Without a word.
+    bool hangs = false;         // Never.
+    size_t after_requests = 0;  // Not before so many have come.
+    bool closes = false;        // Without a word.
   };
   struct Arrival {
     std::string host;
@@ -60,7 +61,8 @@ class CountingServer {
     thread_.join();
   }
   std::string url(int host, const std::string& path = "/") const {
-    return "http://127.0.0." + std::to_string(host) + ":" + std::to_string(port_) + path;
+    return "http://127.0." + std::to_string(host / 250) + "." + std::to_string(host % 250) + ":" +
+           std::to_string(port_) + path;
   }
   uint16_t port() const { return port_; }
   // Since the start; call them when nothing is on its way.
@@ -101,13 +103,19 @@ class CountingServer {
           read(events[i].data.fd);
         }
       }
+      release();
       const auto now = Clock::now();
       while (!late_.empty() && late_.begin()->first <= now) {
         const Late due = std::move(late_.begin()->second);
         late_.erase(late_.begin());
-        const auto peer = peers_.find(due.fd);
-        if (peer != peers_.end() && peer->second.id == due.id) answer(peer->second, due.bytes);
+        answer(due);
       }
+    }
+  }
+  void release() {
+    while (!held_.empty() && held_.begin()->first <= requests()) {
+      answer(held_.begin()->second);
+      held_.erase(held_.begin());
     }
   }
   void accept() {
@@ -152,6 +160,10 @@ class CountingServer {
     std::string bytes = "HTTP/1.1 " + std::to_string(made.status) + " x\r\n" + made.fields +
                         "Content-Length: " + std::to_string(made.body.size()) + "\r\n\r\n" +
                         made.body;
+    if (made.after_requests > 0) {
+      held_.emplace(made.after_requests, Late{peer.fd.get(), peer.id, std::move(bytes)});
+      return;
+    }
     if (made.delay.count() == 0) return answer(peer, bytes);
     late_.emplace(Clock::now() + made.delay, Late{peer.fd.get(), peer.id, std::move(bytes)});
   }
@@ -159,6 +171,10 @@ class CountingServer {
     if (!std::exchange(peer.open, false)) return;
     --open_;
     --open_of_[peer.host];
+  }
+  void answer(const Late& late) {
+    const auto peer = peers_.find(late.fd);
+    if (peer != peers_.end() && peer->second.id == late.id) answer(peer->second, late.bytes);
   }
   void answer(Peer& peer, std::string_view bytes) {
     close(peer);
@@ -179,6 +195,7 @@ class CountingServer {
   std::atomic<bool> stopping_ = false;
   std::map<int, Peer> peers_;
   std::multimap<Clock::time_point, Late> late_;
+  std::multimap<size_t, Late> held_;  // By the number of requests they wait for.
   std::map<std::string, size_t> open_of_;
   uint64_t ids_ = 0;
   std::atomic<size_t> open_ = 0, most_open_ = 0, most_of_host_ = 0;

@@ -84,7 +84,9 @@ base::Result<std::unique_ptr<MemoryQueue>> MemoryQueue::make(const Terms& terms,
 }
 
 MemoryQueue::MemoryQueue(const Terms& terms, OnRun on_run)
-    : limiter_({.seed = terms.seed, .open_max = 1}), on_run_(std::move(on_run)) {}
+    : limiter_({.seed = terms.seed, .open_max = 1}),
+      on_run_(std::move(on_run)),
+      total_(terms.total) {}
 
 MemoryQueue::~MemoryQueue() = default;
 
@@ -110,7 +112,6 @@ base::Status MemoryQueue::open(const Terms& terms, base::Time now) {
   limiter_.on_freed([this](uint32_t, base::Hash128 state) { freed_.push_back(state); });
   auto& taking = taking_.what.emplace<engine::Dequeue>();
   taking.queues = kQueues;
-  taking.count = kAtOnce;
   taking.unsynced = true;
   write(now);
   return {};
@@ -147,18 +148,21 @@ void MemoryQueue::done(const engine::Receipt& receipt, base::Time now) {
   engine::Request& asked = request();
   asked.what.emplace<engine::Ack>().receipts = {&receipt, 1};
   end(asked, now);
+  --running_;
 }
 
 void MemoryQueue::again(const engine::Receipt& receipt, base::Time now) {
   engine::Request& asked = request();
   asked.what.emplace<engine::Nack>().receipt = receipt;
   end(asked, now);
+  --running_;
 }
 
 void MemoryQueue::back(const engine::Receipt& receipt, base::Time now) {
   engine::Request& asked = request();
   asked.what.emplace<engine::Requeue>().receipt = receipt;
   end(asked, now);
+  --running_;
 }
 
 std::optional<std::string> MemoryQueue::take_out(queue::Number number, base::Time now) {
@@ -183,9 +187,11 @@ void MemoryQueue::write(base::Time now) {
   }
 }
 
-// True: there may be more.
+// True: there may be more. What the cap of all together would refuse is not even asked for.
 bool MemoryQueue::hand_out(base::Time now) {
+  if (running_ >= total_) return false;
   auto& taking = std::get<engine::Dequeue>(taking_.what);
+  taking.count = static_cast<uint32_t>(std::min<size_t>(kAtOnce, total_ - running_));
   taken_ = false;
   taking_.status = {};
   engine_->run(taking_, now);
@@ -194,9 +200,10 @@ bool MemoryQueue::hand_out(base::Time now) {
   for (const engine::Delivery& each : taking.deliveries) {
     const auto message = engine::decode_message(each.record);
     CHECK(message.has_value());
+    ++running_;
     on_run_({{0, each.number, each.attempt, each.start}, message->body});
   }
-  const bool full = taking.deliveries.size() == kAtOnce;
+  const bool full = taking.deliveries.size() == taking.count;
   taking.deliveries.clear();
   return full;
 }

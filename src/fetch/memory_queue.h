@@ -72,6 +72,8 @@ class MemoryQueue {
   wal::MemoryDisk disk_;
   std::unique_ptr<engine::Engine> engine_;
   const OnRun on_run_;
+  const size_t total_;
+  size_t running_ = 0;
   engine::Request taking_;  // The Dequeue, used again and again.
   bool taken_ = false;
   std::deque<engine::Request> requests_;

@@ -82,6 +82,9 @@ struct Outgoing {
   // Followed by the client itself. To another origin none of `fields` goes along; from https to
   // http is a failure; 301, 302 and 303 become GET without a body (HEAD stays HEAD).
   unsigned redirects_max = 0;
+  // Follows only what arrives whole where it was allowed to go: 307 and 308, and to the same host
+  // (Url::authority()). Any other redirect is the answer.
+  bool strict_redirects = false;
   size_t kept_bytes = 0;  // So much of the body's beginning is in Response::body.
   // Gets the body as it arrives; false: stop (kCancelled). May be empty: then it is only counted.
   // It may send() and cancel(), but not destroy the client.

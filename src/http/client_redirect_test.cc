@@ -50,6 +50,29 @@ TEST(ClientRedirect, IsNotFollowedUnlessAskedFor) {
   EXPECT_EQ(at.requests.size(), 1u);
 }
 
+TEST(ClientRedirect, IsStrictIfAskedFor) {
+  Redirecting temporary("307", "/there"), permanent("308", "/there"), found("302", "/there");
+  Redirecting elsewhere("307", temporary.server.url("/there"));
+  Bed bed;
+  const auto asked = [&](Redirecting& at) {
+    return bed
+        .fetch(at.server.url(), {.method = "POST",
+                                 .fields = kFields,
+                                 .body = "whole",
+                                 .redirects_max = 1,
+                                 .strict_redirects = true})
+        .status;
+  };
+  EXPECT_EQ(asked(temporary), 200);
+  EXPECT_THAT(temporary.requests.back(), testing::EndsWith("whole"));
+  EXPECT_THAT(temporary.requests.back(), HasSubstr("X-Secret"));
+  EXPECT_EQ(asked(permanent), 200);
+  EXPECT_EQ(asked(found), 302);  // It would go on without the body.
+  EXPECT_EQ(asked(elsewhere), 307);
+  EXPECT_EQ(found.requests.size() + elsewhere.requests.size(), 2u);
+  EXPECT_EQ(temporary.requests.size(), 2u);
+}
+
 TEST(ClientRedirect, OfOneOriginKeepsFieldsAndShowsOnlyTheLastBody) {
   Redirecting at("302", "there?x=1#part");
   Bed bed;

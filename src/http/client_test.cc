@@ -138,7 +138,6 @@ TEST(Client, SendsALargeBodyWithoutWaitingToBeAsked) {
   const std::string body(5 << 20, 'b');
   const Response answer = bed.fetch(server.url(), {.method = "POST", .body = body});
   EXPECT_EQ(answer.status, 200) << answer.error;
-  EXPECT_LT(answer.phases.total, std::chrono::milliseconds(900));
   EXPECT_THAT(seen, Not(HasSubstr("Expect")));
   EXPECT_TRUE(seen.ends_with(body));
 }

@@ -26,6 +26,9 @@ bool redirects(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+// Such a host will not be asked again soon: it keeps no socket meanwhile.
+bool asks_for_pause(int status) { return status == 429 || status == 503; }
+
 base::Duration microseconds(CURL* easy, CURLINFO what) {
   curl_off_t value = 0;
   ::curl_easy_getinfo(easy, what, &value);
@@ -95,6 +98,7 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   body_bytes_max_ = outgoing.body_bytes_max;
   kept_bytes_ = outgoing.kept_bytes;
   redirects_left_ = redirects_max_ = outgoing.redirects_max;
+  strict_redirects_ = outgoing.strict_redirects;
   decompress_ = outgoing.decompress;
   on_body_ = outgoing.on_body;
   if (const base::Status taken = fields_.take(outgoing.fields); !taken) {
@@ -136,6 +140,12 @@ void Exchange::tell_method() {
   }
 }
 
+void Exchange::tell_reuse(bool reuse) {
+  if (std::exchange(told_.reuse, reuse) != reuse) {
+    tell(easy_, CURLOPT_FORBID_REUSE, reuse ? 0L : 1L);
+  }
+}
+
 bool Exchange::prepare() {
   if (setting_.options.guard.mode() != GuardMode::kOff && name_on_hard_floor(url_.host)) {
     fail(Failure::kGuard, "the host is a cloud's metadata service");
@@ -153,6 +163,7 @@ bool Exchange::prepare() {
   error_[0] = '\0';
   hop_started_ = redirects_left_ == redirects_max_ ? started_ : monotonic();
 
+  tell_reuse(true);
   if (told_.url != url_.text) tell(easy_, CURLOPT_URL, (told_.url = url_.text).c_str());
   tell_method();
   const curl_slist* const fields = fields_.list();
@@ -227,9 +238,17 @@ size_t Exchange::on_header(char* line, size_t, size_t size, void* self) {
     exchange.stop(head.failure(), head.why());
     return 0;
   }
-  exchange.following_ = exchange.redirects_max_ > 0 && head.whole() && redirects(head.status()) &&
-                        !head.location.empty();
+  exchange.following_ = head.whole() && exchange.would_follow();
+  if (head.whole()) exchange.tell_reuse(!asks_for_pause(head.status()));
   return size;
+}
+
+bool Exchange::would_follow() const {
+  if (redirects_max_ == 0 || !redirects(head_.status()) || head_.location.empty()) return false;
+  if (!strict_redirects_) return true;
+  if (head_.status() < 307) return false;
+  const base::Result<Url> next = resolve_url(url_, head_.location);
+  return next && next->authority() == url_.authority();
 }
 
 Failure Exchange::failure_of(CURLcode code) const {
@@ -281,7 +300,7 @@ void Exchange::conclude(CURLcode code) {
   take_phases();
   if (response.failure == Failure::kNone) return;
   if (response.failure == Failure::kGuard) {
-    response.error = "refused: every address is special (" + std::string(stop_why_) + ")";
+    response.error = "every address is special (" + std::string(stop_why_) + ")";
   } else if (stop_ != Failure::kNone) {
     response.error = stop_why_;
   } else {

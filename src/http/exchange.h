@@ -65,8 +65,10 @@ class Exchange {
 
   void make_handle();
   void tell_method();
+  void tell_reuse(bool reuse);
   void stop(Failure failure, std::string_view why);
   Failure failure_of(CURLcode code) const;
+  bool would_follow() const;
   void take_phases();
 
   Setting& setting_;
@@ -81,6 +83,7 @@ class Exchange {
   uint64_t body_bytes_max_ = 0;
   size_t kept_bytes_ = 0;
   unsigned redirects_left_ = 0, redirects_max_ = 0;
+  bool strict_redirects_ = false;
   bool decompress_ = true;
   std::function<bool(std::string_view)> on_body_;
   base::Duration started_{}, deadline_{}, hop_started_{};  // By the monotonic clock.
@@ -101,6 +104,7 @@ class Exchange {
     const curl_slist* fields = nullptr;
     long timeout_ms = 0;
     bool decompress = false;
+    bool reuse = true;  // The connection may be kept.
   } told_;
   std::array<char, CURL_ERROR_SIZE> error_{};
 };

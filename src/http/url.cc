@@ -26,6 +26,10 @@ bool name_byte(char c) {
   const char low = lower(c);
   return (low >= 'a' && low <= 'z') || digit(c) || c == '-' || c == '.' || c == '_';
 }
+// In a path or a query, what no parser changes.
+bool plain_byte(char c) {
+  return name_byte(c) || std::string_view("~/?!$&'()*+,;=:@").find(c) != std::string_view::npos;
+}
 
 // Between "://" and the path; nothing if the text does not begin as a URL of ours does.
 std::optional<std::string_view> authority_of(std::string_view text) {
@@ -166,6 +170,41 @@ base::Result<Url> read(std::string_view text) {
   return out;
 }
 
+// What nobody reads in two ways is its own normal form: a lower-case name or a plain IPv4 address,
+// and a path of plain bytes without dot segments. Most URLs; nothing about any other.
+std::optional<Url> read_plain(std::string_view text) {
+  Url out;
+  out.tls = text.starts_with("https://");
+  if (!out.tls && !text.starts_with("http://")) return std::nullopt;
+  const std::string_view rest = text.substr(out.tls ? 8 : 7);
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || text.size() > kUrlBytesMax) return std::nullopt;
+  const std::string_view path = rest.substr(slash);
+  if (!std::ranges::all_of(path, plain_byte)) return std::nullopt;
+  if (path.substr(0, path.find('?')).find("/.") != std::string_view::npos) return std::nullopt;
+  if (path.ends_with('?')) return std::nullopt;  // Such a query is left out.
+
+  std::string_view host = rest.substr(0, slash);
+  const uint16_t usual = out.tls ? kHttpsPort : kHttpPort;
+  out.port = usual;
+  if (const size_t colon = host.find(':'); colon != std::string_view::npos) {
+    const std::string_view digits = host.substr(colon + 1);
+    const std::optional<int64_t> port = base::parse_integer(digits);
+    const bool normal = port && digit(digits.front()) && digits.front() != '0';
+    if (!normal || *port > 65535 || *port == usual) return std::nullopt;
+    out.port = static_cast<uint16_t>(*port);
+    host = host.substr(0, colon);
+  }
+  if (std::ranges::any_of(host, [](char c) { return c != lower(c); })) return std::nullopt;
+  out.host = host;
+  if (!check_name(host)) {  // An IPv4 address has one spelling that is parsed here.
+    out.ip = io::Ip::parse(host);
+    if (!out.ip) return std::nullopt;
+  }
+  out.text = text;
+  return out;
+}
+
 }  // namespace
 
 std::string Url::authority() const {
@@ -178,6 +217,7 @@ std::string Url::origin() const {
 }
 
 base::Result<Url> parse_url(std::string_view text) {
+  if (std::optional<Url> plain = read_plain(text)) return *std::move(plain);
   if (const base::Status checked = check_bytes(text); !checked) return checked.error();
   base::Result<Url> first = read(text);
   // Without its last dot, decoded, or in its one spelling a host might read as something else: only

