@@ -36,12 +36,13 @@ class Registrar {
   ~Registrar();
 
   void start();
-  void stop(std::function<void()> left);  // `left` is called when all know, or after the timeout.
-  size_t registered() const;              // Gateways that answered the last heartbeat.
+  // Once. `left` is called, never from inside, when all know, or after the timeout.
+  void stop(std::function<void()> left);
+  size_t registered() const;  // Gateways that answered the last heartbeat.
 
  private:
   struct Body;
-  std::unique_ptr<Body> body_;
+  std::shared_ptr<Body> body_;  // Shared with timers, which outlive it.
 };
 
 }  // namespace gateway

@@ -38,6 +38,12 @@ class Registry {
   explicit Registry(const Options& options);
   ~Registry();
 
+  static constexpr unsigned kFailuresMax = 3;
+  static constexpr base::Duration kPauseMin = std::chrono::seconds(1);
+  static constexpr base::Duration kPauseMax = std::chrono::seconds(30);
+  static constexpr base::Duration kTtlMin = std::chrono::seconds(1);
+  static constexpr base::Duration kTtlMax = std::chrono::minutes(5);
+
   struct Known {
     size_t instances;
     base::Duration ttl;
@@ -48,18 +54,19 @@ class Registry {
   base::Result<size_t> remove(std::string_view host, uint16_t port, base::Time now);  // kNotFound.
 
   struct Chosen {
-    uint64_t id;  // Never used again.
+    uint64_t id;  // Of the instance as long as it is known; never 0, never used again.
     std::string host;
     uint16_t port;
   };
-  // By options.choose; `key`: what rendezvous hashes. Counts it as in flight. Nothing: none may be
-  // asked.
-  std::optional<Chosen> choose(std::string_view key, base::Time now);
-  // What came of it. Ids that are gone: nothing.
+  // By options.choose; `key`: what rendezvous hashes; not `except`. Counts it as in flight.
+  // Nothing: none may be asked.
+  std::optional<Chosen> choose(std::string_view key, base::Time now, uint64_t except = 0);
+  // What came of it. Ids that are gone: nothing. kFailuresMax in a row eject an instance, for
+  // kPauseMin, doubled up to kPauseMax each time the one ask that tries it fails.
   void answered(uint64_t id, base::Duration latency, base::Time now);
   void failed(uint64_t id, base::Time now);
 
-  size_t askable(base::Time now) const;
+  size_t askable(base::Time now) const;  // Those that choose() may give.
   std::vector<Instance> instances(base::Time now) const;
   void tick(base::Time now);  // Forgets the silent.
   void collect(metric::Families& families, base::Time now) const;

@@ -1,0 +1,226 @@
+// What the gateway answers by itself: health, the registry, /compute_hash.
+#include <array>
+#include <boost/json.hpp>
+#include <string>
+
+#include "gateway/problem.h"
+#include "gateway/registration.h"
+#include "gateway/site_body.h"
+#include "gateway/text.h"
+
+namespace gateway {
+namespace {
+
+namespace json = boost::json;
+
+constexpr size_t kRegistrationBytesMax = 4096;
+constexpr uint64_t kHashBytesMax = uint64_t{1} << 20;  // It is parsed on the loop's thread.
+
+void answer_json(Exchange& exchange, const json::value& body, int status = 200) {
+  exchange.answer({.status = status,
+                   .content_type = "application/json",
+                   .body = json::serialize(body),
+                   .headers = {}});
+}
+
+int status_of(const base::Error& error) {
+  switch (error.code) {
+    case base::Code::kInvalid:
+      return error.field.empty() ? 400 : 422;
+    case base::Code::kNoAuth:
+      return 401;
+    case base::Code::kNoPerm:
+      return 403;
+    case base::Code::kNotFound:
+      return 404;
+    case base::Code::kFull:
+      return 507;
+    default:
+      return 500;
+  }
+}
+
+http::Answer error_answer(const base::Error& error) {
+  http::Answer answer =
+      problem_answer({.status = status_of(error), .detail = error.what, .field = error.field});
+  if (error.code == base::Code::kNoAuth) answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return answer;
+}
+
+void answer_wrong_method(Exchange& exchange, std::string_view allowed) {
+  http::Answer answer =
+      problem_answer({.status = 405, .detail = "only " + std::string(allowed) + " is possible"});
+  answer.headers.emplace_back("Allow", std::string(allowed));
+  exchange.answer(std::move(answer));
+}
+
+// Of a body {"data": "text"}; kInvalid.
+base::Result<std::string> read_data(std::string_view body) {
+  unsigned char space[2048];
+  json::monotonic_resource memory(space, sizeof space);
+  boost::system::error_code error;
+  const json::value parsed = json::parse(body, error, &memory);
+  if (error) return base::invalid("the body is no JSON");
+  if (!parsed.is_object()) return base::invalid("the body must be an object", "data");
+  const json::value* const data = parsed.get_object().if_contains("data");
+  if (data == nullptr) return base::invalid("data is missing", "data");
+  if (!data->is_string()) return base::invalid("data must be a text", "data");
+  return std::string(data->get_string());
+}
+
+http::Answer hash_answer(const base::Result<HashShop::Made>& made) {
+  if (!made) return problem_answer({.status = 503, .detail = made.error().what, .code = "FULL"});
+  http::Answer answer;
+  answer.body.reserve(112);
+  answer.body.append("{\"hash\": \"");
+  append_hex(made->hash, answer.body);
+  answer.body.append("\", \"cached\": ").append(made->cached ? "true}" : "false}");
+  return answer;
+}
+
+double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
+
+// Whole seconds as an integer.
+json::value seconds_value(base::Duration span) {
+  if (span % std::chrono::seconds(1) != base::Duration::zero()) return seconds(span);
+  return span / std::chrono::seconds(1);
+}
+
+json::value milliseconds_value(base::Duration span) {
+  return static_cast<double>(span / std::chrono::microseconds(1)) / 1000;
+}
+
+json::object instance_record(const Instance& of) {
+  return {{"host", of.host},
+          {"port", of.port},
+          {"state", of.state},
+          {"latency_ms", milliseconds_value(of.latency)},
+          {"last_heartbeat_ms", base::nanoseconds(of.last_heartbeat) / 1'000'000},
+          {"ttl_s", seconds_value(of.ttl)},
+          {"in_flight", of.in_flight},
+          {"failures", of.failures}};
+}
+
+}  // namespace
+
+bool Site::Body::answer_own(const SharedExchange& exchange, std::string_view path) {
+  struct Own {
+    std::string_view path, method;
+    void (Body::*answer)(const SharedExchange&);
+  };
+  static constexpr std::array<Own, 4> kOwn = {{
+      {kHealthPath, "GET", &Body::health},
+      {kRegisterPath, "POST", &Body::register_instance},
+      {kDeregisterPath, "POST", &Body::deregister_instance},
+      {kInstancesPath, "GET", &Body::list_instances},
+  }};
+  for (const Own& own : kOwn) {
+    if (own.path != path) continue;
+    const std::string_view method = exchange->head().method;
+    if (method == own.method || (own.method == "GET" && method == "HEAD")) {
+      (this->*own.answer)(exchange);
+    } else {
+      answer_wrong_method(*exchange, own.method == "GET" ? "GET, HEAD" : "POST");
+    }
+    return true;
+  }
+  return false;
+}
+
+void Site::Body::health(const SharedExchange& exchange) {
+  const size_t limiters =
+      common.registry.askable(common.clock.now()) + (local == nullptr ? 0u : 1u);
+  const bool ok = limiters > 0 || !common.must_ask;
+  const std::optional<bool> up = hashes.store_up();
+  const std::string_view store = up ? (*up ? "up" : "down") : local == nullptr ? "none" : "up";
+  answer_json(*exchange,
+              {{"status", ok ? "ok" : "unavailable"}, {"limiters", limiters}, {"store", store}},
+              ok ? 200 : 503);
+}
+
+bool Site::Body::admit(Exchange& exchange) const {
+  const base::Status status =
+      may_register(exchange.head(), common.trusted_networks, common.options.registration_secret);
+  if (!status) exchange.answer(error_answer(status.error()));
+  return status.has_value();
+}
+
+// A body that never comes must not keep its exchange: whoever serves it does.
+void Site::Body::register_instance(const SharedExchange& exchange) {
+  if (!admit(*exchange)) return;
+  const auto read = [this, here = weak_from_this(),
+                     weak = std::weak_ptr(exchange)](std::string_view body) {
+    const SharedExchange answered = weak.lock();
+    if (here.expired() || answered == nullptr) return;
+    const base::Result<Registration> asked = read_registration(body, common.trusted_networks);
+    if (!asked) return answered->answer(error_answer(asked.error()));
+    const base::Result<Registry::Known> known =
+        common.registry.add(asked->host, asked->port, asked->ttl, common.clock.now());
+    if (!known) return answered->answer(error_answer(known.error()));
+    answer_json(*answered, {{"registered", true},
+                            {"instances", known->instances},
+                            {"ttl_s", seconds_value(known->ttl)}});
+  };
+  exchange->read_body(kRegistrationBytesMax, read);
+}
+
+void Site::Body::deregister_instance(const SharedExchange& exchange) {
+  if (!admit(*exchange)) return;
+  const auto read = [this, here = weak_from_this(),
+                     weak = std::weak_ptr(exchange)](std::string_view body) {
+    const SharedExchange answered = weak.lock();
+    if (here.expired() || answered == nullptr) return;
+    const base::Result<Registration> asked = read_registration(body, common.trusted_networks);
+    if (!asked) return answered->answer(error_answer(asked.error()));
+    const base::Result<size_t> left =
+        common.registry.remove(asked->host, asked->port, common.clock.now());
+    if (!left) return answered->answer(error_answer(left.error()));
+    answer_json(*answered, {{"registered", false}, {"instances", *left}});
+  };
+  exchange->read_body(kRegistrationBytesMax, read);
+}
+
+void Site::Body::list_instances(const SharedExchange& exchange) {
+  if (!admit(*exchange)) return;
+  json::array list;
+  if (local != nullptr) list.push_back({{"host", "embedded"}, {"state", "up"}});
+  for (const Instance& each : common.registry.instances(common.clock.now())) {
+    list.push_back(instance_record(each));
+  }
+  answer_json(*exchange, {{"instances", std::move(list)}});
+}
+
+bool Site::Body::fits_hash(Exchange& exchange, const Routes::Row& row,
+                           std::string_view path) const {
+  if (path != row.path) {
+    exchange.answer(problem_answer({.status = 404, .detail = "no route leads there"}));
+    return false;
+  }
+  if (exchange.head().method != "POST") {
+    answer_wrong_method(exchange, "POST");
+    return false;
+  }
+  return true;
+}
+
+void Site::Body::compute_hash(const SharedExchange& exchange, const Routes::Row& row,
+                              Decision&& decision) {
+  std::vector<std::pair<std::string_view, std::string>> fields;
+  append_fields(std::move(decision), fields);
+  const auto read = [this, here = weak_from_this(), weak = std::weak_ptr(exchange),
+                     fields = std::move(fields)](std::string_view body) {
+    const SharedExchange answered = weak.lock();
+    if (here.expired() || answered == nullptr) return;
+    const auto answer = [answered, fields](http::Answer&& made) {
+      made.headers.insert(made.headers.end(), fields.begin(), fields.end());
+      answered->answer(std::move(made));
+    };
+    const base::Result<std::string> data = read_data(body);
+    if (!data) return answer(error_answer(data.error()));
+    hashes.get(*data,
+               [answer](const base::Result<HashShop::Made>& made) { answer(hash_answer(made)); });
+  };
+  exchange->read_body(std::min(row.route->request_bytes_max, kHashBytesMax), read);
+}
+
+}  // namespace gateway

@@ -1,0 +1,135 @@
+#include "gateway/problem.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "gateway/text.h"
+
+namespace gateway {
+namespace {
+
+constexpr std::string_view kQuotaExceeded =
+    "https://iana.org/assignments/http-problem-types#quota-exceeded";
+constexpr std::string_view kReducedCapacity =
+    "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
+
+struct Status {
+  int status;
+  std::string_view title, code;
+};
+
+constexpr std::array<Status, 19> kStatuses = {{
+    {400, "Bad Request", "ERR"},
+    {401, "Unauthorized", "NOAUTH"},
+    {403, "Forbidden", "NOPERM"},
+    {404, "Not Found", "NOTFOUND"},
+    {405, "Method Not Allowed", "ERR"},
+    {408, "Request Timeout", "ERR"},
+    {411, "Length Required", "ERR"},
+    {413, "Content Too Large", "ERR"},
+    {414, "URI Too Long", "ERR"},
+    {417, "Expectation Failed", "ERR"},
+    {422, "Unprocessable Content", "ERR"},
+    {429, "Too Many Requests", "LIMITED"},
+    {431, "Request Header Fields Too Large", "ERR"},
+    {500, "Internal Server Error", "UNKNOWN"},
+    {501, "Not Implemented", "ERR"},
+    {502, "Bad Gateway", "UNKNOWN"},
+    {503, "Service Unavailable", "SHUTDOWN"},
+    {504, "Gateway Timeout", "UNKNOWN"},
+    {507, "Insufficient Storage", "FULL"},
+}};
+
+Status row(int status) {
+  const auto found = std::ranges::find(kStatuses, status, &Status::status);
+  return found == kStatuses.end() ? Status{status, "Error", "ERR"} : *found;
+}
+
+class Record {
+ public:
+  Record& text(std::string_view name, std::string_view value) {
+    begin(name);
+    append_json(value, out_);
+    return *this;
+  }
+  Record& some_text(std::string_view name, std::string_view value) {
+    return value.empty() ? *this : text(name, value);
+  }
+  Record& number(std::string_view name, int64_t value) {
+    begin(name);
+    out_ += std::to_string(value);
+    return *this;
+  }
+  Record& raw(std::string_view name, std::string_view json) {
+    begin(name);
+    out_ += json;
+    return *this;
+  }
+  std::string take() { return std::move(out_ += '}'); }
+
+ private:
+  void begin(std::string_view name) {
+    out_ += out_.empty() ? '{' : ',';
+    append_json(name, out_);
+    out_ += ':';
+  }
+  std::string out_;
+};
+
+void add(http::Answer& answer, std::string_view name, std::string value) {
+  if (!value.empty()) answer.headers.emplace_back(name, std::move(value));
+}
+
+}  // namespace
+
+http::Answer problem_answer(const Problem& problem) {
+  const Status known = row(problem.status);
+  Record record;
+  record.text("type", problem.type.empty() ? "about:blank" : problem.type)
+      .text("title", known.title)
+      .number("status", problem.status)
+      .text("detail", problem.detail)
+      .text("code", problem.code.empty() ? known.code : problem.code)
+      .some_text("field", problem.field)
+      .some_text("reason", problem.reason);
+  if (!problem.violated.empty()) {
+    std::string list = "[";
+    append_json(problem.violated, list);
+    record.raw("violated-policies", list += ']');
+  }
+  if (problem.retry_after_ms) record.number("retry_after_ms", *problem.retry_after_ms);
+  return {.status = problem.status,
+          .content_type = "application/problem+json",
+          .body = record.take(),
+          .headers = {}};
+}
+
+http::Answer limited_answer(Decision&& decision) {
+  std::string detail = "by " + decision.limited_by;
+  if (decision.retry_after_ms) {
+    detail += " retry_after_ms=" + std::to_string(*decision.retry_after_ms);
+  }
+  http::Answer answer = problem_answer({.status = 429,
+                                        .detail = detail,
+                                        .type = kQuotaExceeded,
+                                        .violated = decision.limited_by,
+                                        .retry_after_ms = decision.retry_after_ms});
+  add(answer, "Retry-After", std::move(decision.retry_after));
+  add(answer, "RateLimit-Policy", std::move(decision.rate_limit_policy));
+  add(answer, "RateLimit", std::move(decision.rate_limit));
+  return answer;
+}
+
+http::Answer undecided_answer(const Decision& decision) {
+  const bool store = decision.outcome == Decision::Outcome::kRefused;
+  return problem_answer({.status = 503,
+                         .detail = store ? "the limits' store is gone, and a limit refuses then"
+                                         : "no limiter has decided in time",
+                         .code = "UNKNOWN",
+                         .type = kReducedCapacity,
+                         .reason = to_string(decision.reason)});
+}
+
+}  // namespace gateway

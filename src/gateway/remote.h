@@ -1,0 +1,54 @@
+// Asks a registered limiter instance: POST /v1/check.
+//
+//   decide() ─► Registry::choose ─► one request ─► its decision
+//                                      │ failed: the registry is told, and
+//                                      └ with Choose::kRandom, if nothing can have been charged and
+//                                        half of the deadline is left: one further instance
+//
+// An instance is called only at loopback and in trusted_networks; the address that is connected to
+// is judged, not a name.
+//
+// Thread: its loop's.
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "gateway/decision.h"
+#include "gateway/options.h"
+#include "gateway/registry.h"
+#include "http/client.h"
+#include "limiter/limiter.h"
+
+namespace io {
+class Loop;
+}
+
+namespace gateway {
+
+class Remote {
+ public:
+  // All outlive it.
+  Remote(io::Loop& loop, const Options& options, Registry& registry, const base::Clock& clock);
+  ~Remote();  // What is being asked is dropped; its `done` is not called.
+
+  // `done` is called once, never from inside, at the latest some milliseconds after
+  // options.deadline. The views in `ask` must live until it returns.
+  using Done = std::function<void(Decision&&)>;
+  void decide(const limiter::Ask& ask, Done done);
+
+ private:
+  struct Body;
+  std::shared_ptr<Body> body_;
+};
+
+// What an instance's answer says. Nothing: it has failed, and is to be told to the registry so.
+std::optional<Decision> read_decision(const http::Response& response);
+
+// {"domain":"api","descriptors":[[["tenant","acme"]]],"cost":1}
+std::string check_body(const limiter::Ask& ask);
+
+// Guards the way to instances: loopback and `trusted_networks`. kInvalid ("allow").
+base::Result<http::AddressGuard> instance_guard(const Options& options);
+
+}  // namespace gateway
