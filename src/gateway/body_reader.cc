@@ -71,9 +71,37 @@ BodyReader::Step BodyReader::next_size(char c) {
     left_ = left_ << 4 | static_cast<unsigned>(digit);
     return Step::kSize;
   }
-  if (digits_ == 0) return Step::kBroken;
+  return digits_ == 0 ? Step::kBroken : behind_extension(c);
+}
+
+BodyReader::Step BodyReader::behind_extension(char c) {
   if (c == '\r') return Step::kSizeLf;
   return c == ';' ? dropped(Step::kExtension) : Step::kBroken;
+}
+
+BodyReader::Step BodyReader::next_extension(char c) {
+  switch (step_) {
+    case Step::kExtension:
+      return name_byte(c) ? dropped(Step::kExtensionName) : Step::kBroken;
+    case Step::kExtensionName:
+      if (c == '=') return dropped(Step::kExtensionValue);
+      return name_byte(c) ? dropped(Step::kExtensionName) : behind_extension(c);
+    case Step::kExtensionValue:
+      if (c == '"') return dropped(Step::kQuoted);
+      return name_byte(c) ? dropped(Step::kExtensionToken) : Step::kBroken;
+    case Step::kExtensionToken:
+      return name_byte(c) ? dropped(Step::kExtensionToken) : behind_extension(c);
+    case Step::kQuoted:
+      if (c == '"') return dropped(Step::kQuotedEnd);
+      if (c == '\\') return dropped(Step::kEscaped);
+      return control(c) ? Step::kBroken : dropped(Step::kQuoted);
+    case Step::kEscaped:
+      return control(c) ? Step::kBroken : dropped(Step::kQuoted);
+    case Step::kQuotedEnd:
+      return behind_extension(c);
+    default:
+      return Step::kBroken;
+  }
 }
 
 BodyReader::Step BodyReader::next(char c) {
@@ -81,9 +109,6 @@ BodyReader::Step BodyReader::next(char c) {
   switch (step_) {
     case Step::kSize:
       return next_size(c);
-    case Step::kExtension:
-      if (c == '\r') return Step::kSizeLf;
-      return control(c) ? Step::kBroken : dropped(Step::kExtension);
     case Step::kSizeLf:
       digits_ = 0;
       return only('\n', left_ > 0 ? Step::kChunk : Step::kTrailer);
@@ -105,7 +130,7 @@ BodyReader::Step BodyReader::next(char c) {
     case Step::kEndLf:
       return only('\n', Step::kDone);
     default:
-      return Step::kBroken;
+      return next_extension(c);
   }
 }
 

@@ -38,8 +38,14 @@ class BodyReader {
     kDone,
     kLength,
     kToEnd,
-    kSize,  // The size's digits …
-    kExtension,
+    kSize,       // The size's digits …
+    kExtension,  // ;name=token;name="quoted"
+    kExtensionName,
+    kExtensionValue,
+    kExtensionToken,
+    kQuoted,
+    kEscaped,
+    kQuotedEnd,
     kSizeLf,
     kChunk,
     kChunkCr,
@@ -53,6 +59,8 @@ class BodyReader {
   };
   Step next(char c);  // Of what is not a body's byte.
   Step next_size(char c);
+  Step next_extension(char c);
+  Step behind_extension(char c);
   Step dropped(Step step);
 
   Step step_ = Step::kDone;

@@ -110,8 +110,11 @@ std::optional<Refusal> judge_coding(std::string_view value) {
   return Refusal{501, "the only Transfer-Encoding is chunked"};
 }
 
-void take_connection(Fields& fields, std::string_view value) {
+// False: it is no list of names.
+bool take_connection(Fields& fields, std::string_view value) {
+  bool tokens = true;
   for_each_element(value, [&](std::string_view name) {
+    tokens &= all_of(name, kToken);
     if (same_name(name, "close")) {
       fields.close = true;
     } else if (same_name(name, "keep-alive")) {
@@ -120,6 +123,7 @@ void take_connection(Fields& fields, std::string_view value) {
       fields.named.push_back(name);
     }
   });
+  return tokens;
 }
 
 // What both sides' fields say of the message.
@@ -136,7 +140,7 @@ std::optional<Refusal> take_common(Fields& fields, FieldKind kind, std::string_v
       fields.chunked = true;
       return judge_coding(value);
     case FieldKind::kConnection:
-      take_connection(fields, value);
+      if (!take_connection(fields, value)) return Refusal{400, "Connection is malformed"};
       return std::nullopt;
     case FieldKind::kDate:
       fields.date = true;

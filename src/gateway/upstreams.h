@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "gateway/options.h"
-#include "metric/metric.h"
+#include "gateway/traffic.h"
 
 namespace io {
 class Loop;
@@ -21,17 +21,16 @@ namespace gateway {
 
 class Upstreams {
  public:
-  // `options` outlive it. One a thread.
-  Upstreams(io::Loop& loop, const Options& options);
+  // `options` and `traffic` outlive it. One a thread; `traffic` is what all of them count into.
+  Upstreams(io::Loop& loop, const Options& options, Traffic& traffic);
   ~Upstreams();
   Upstreams(const Upstreams&) = delete;
   Upstreams& operator=(const Upstreams&) = delete;
 
   size_t open() const;  // Connections, idle ones too.
   size_t idle() const;
-  void collect(metric::Families& families) const;  // Thread: any.
 
-  struct Body;  // What conversations use (upstreams.cc and its neighbours).
+  struct Body;  // What conversations use (gateway/pool.h).
   Body& body() { return *body_; }
 
  private:

@@ -1,0 +1,603 @@
+#include "gateway/conversation.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "gateway/conversation_bed.h"
+
+namespace gateway {
+namespace {
+
+using conversation_bed::Bed;
+using conversation_bed::one_route;
+using conversation_bed::said;
+using loopback_bed::always;
+using loopback_bed::Peer;
+using loopback_bed::Server;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+std::string body_of(const std::string& answer) {
+  const size_t end = answer.find("\r\n\r\n");
+  return end == answer.npos ? "(none)" : answer.substr(end + 4);
+}
+std::string get(std::string_view path, std::string_view fields = {}) {
+  return std::string("GET ")
+      .append(path)
+      .append(" HTTP/1.1\r\nHost: h\r\n")
+      .append(fields)
+      .append("\r\n");
+}
+std::string post(std::string_view fields, std::string_view body) {
+  return std::string("POST /p HTTP/1.1\r\nHost: h\r\n").append(fields).append("\r\n").append(body);
+}
+std::string ok(std::string_view body, std::string_view fields = {}) {
+  return std::string("HTTP/1.1 200 OK\r\nDate: x\r\n")
+      .append(fields)
+      .append("Content-Length: ")
+      .append(std::to_string(body.size()))
+      .append("\r\n\r\n")
+      .append(body);
+}
+std::string chunk(std::string_view data) {
+  char size[20];
+  std::snprintf(size, sizeof size, "%zx\r\n", data.size());
+  return std::string(size).append(data).append("\r\n");
+}
+
+// A request's body, out of its framing. Nothing: the client has closed.
+std::optional<std::string> whole_request(Peer& peer) {
+  std::string all;
+  char bytes[65536];
+  while (true) {
+    const size_t end = all.find("\r\n\r\n");
+    if (end != all.npos) {
+      const std::string head = all.substr(0, end + 4), body = all.substr(end + 4);
+      const size_t length = head.find("Content-Length: ");
+      if (length != head.npos && body.size() >= std::stoul(head.substr(length + 16))) return all;
+      if (has(head, "Transfer-Encoding: chunked") && body.ends_with("0\r\n\r\n")) return all;
+      if (length == head.npos && !has(head, "Transfer-Encoding")) return all;
+    }
+    const ssize_t got = ::recv(peer.fd(), bytes, sizeof bytes, 0);
+    if (got <= 0) return std::nullopt;
+    all.append(bytes, static_cast<size_t>(got));
+  }
+}
+
+// Answers with the request as it came.
+void echo(Peer& peer) {
+  while (const auto request = whole_request(peer)) {
+    if (!peer.send(ok(*request))) return;
+  }
+}
+
+TEST(GatewayConversation, ARequestIsPassedAndItsAnswerComesBack) {
+  Server server(echo);
+  Bed bed(one_route(server.url("")));
+  const std::string answer =
+      bed.ask(get("/a?b=c",
+                  "X-Request-Id: one\r\nAccept: */*\r\nConnection: keep-alive, x-Hop\r\n"
+                  "X-Hop: 1\r\nTE: trailers\r\nUpgrade: websocket\r\nX-Forwarded-For: 6.6.6.6\r\n"
+                  "x_forwarded_for: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\n"));
+  EXPECT_EQ(body_of(answer),
+            "GET /a?b=c HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nX-Forwarded-For: 192.0.2.9\r\n"
+            "X-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\nX-Real-IP: 192.0.2.9\r\n"
+            "X-Request-Id: one\r\n\r\n");
+  EXPECT_TRUE(
+      answer.starts_with("HTTP/1.1 200 OK\r\nDate: x\r\nX-Request-Id: one\r\n"
+                         "Content-Length: "))
+      << answer;
+  EXPECT_FALSE(bed.talk->closing());
+}
+
+TEST(GatewayConversation, ATrustedProxysWordIsKeptAndAddedTo) {
+  Server server(echo);
+  Options options = one_route(server.url(""));
+  options.trusted_proxies = {"192.0.2.0/24"};
+  Bed bed(options);
+  const std::string seen = body_of(bed.ask(
+      get("/",
+          "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 2.2.2.2\r\n"
+          "Connection: x-forwarded-for\r\nX_Real_IP: 6.6.6.6\r\nForwarded: for=1.1.1.1\r\n"
+          "X-Forwarded-Prefix: /a\r\n")));
+  EXPECT_TRUE(has(seen, "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 192.0.2.9\r\n")) << seen;
+  EXPECT_TRUE(has(seen, "X-Forwarded-Proto: https\r\n"));
+  EXPECT_FALSE(has(seen, "X-Forwarded-Proto: http\r\n"));
+  EXPECT_TRUE(has(seen, "Forwarded: for=1.1.1.1, for=192.0.2.9;host=\"h\";proto=http\r\n"));
+  EXPECT_TRUE(has(seen, "X-Forwarded-Prefix: /a\r\n"));
+  EXPECT_FALSE(has(seen, "6.6.6.6"));
+  EXPECT_FALSE(has(body_of(bed.ask(get("/", "Forwarded: for=[::1]\r\n"))), "\nForwarded"));
+}
+
+TEST(GatewayConversation, PipelinedRequestsAreAnsweredInOrderOverOneConnection) {
+  Server server(echo);
+  Bed bed(one_route(server.url("")));
+  std::string all;
+  for (int i = 0; i < 50; ++i) all += get("/n" + std::to_string(i));
+  bed.feed(all);
+  ASSERT_TRUE(bed.run([&] { return has(bed.got, "GET /n49 ") && !bed.talk->waiting(); }));
+  size_t at = 0;
+  for (int i = 0; i < 50; ++i) {
+    at = bed.got.find("GET /n" + std::to_string(i) + " ", at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+  EXPECT_EQ(server.connections(), 1);
+  EXPECT_EQ(bed.upstreams->idle(), 1u);
+}
+
+TEST(GatewayConversation, EveryCutOfARequestGivesTheSameAnswer) {
+  Server server(echo);
+  Bed bed(one_route(server.url("")));
+  const std::string request = post("X-Request-Id: 1\r\nContent-Length: 5\r\n", "hello") +
+                              post("X-Request-Id: 2\r\nTransfer-Encoding: chunked\r\n",
+                                   "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: v\r\n\r\n") +
+                              get("/last", "X-Request-Id: 3\r\n");
+  for (size_t cut = 1; cut <= request.size(); ++cut) {
+    bed.connect();
+    bed.feed(request.substr(0, cut));
+    bed.run([&] { return bed.talk->deadline() != base::Time::max(); });
+    bed.feed(request.substr(cut));
+    ASSERT_TRUE(bed.run([&] { return has(bed.got, "GET /last "); })) << cut << bed.got;
+    ASSERT_TRUE(has(bed.got, "X-Request-Id: 1\r\nContent-Length: 5\r\n\r\nhello")) << bed.got;
+    ASSERT_FALSE(has(bed.got, "T: v"));
+  }
+}
+
+TEST(GatewayConversation, AnAnswersFramingIsTheClients) {
+  std::string answer;
+  Server server([&](Peer& peer) {
+    if (peer.request().empty()) return;
+    peer.send(answer);
+  });
+  Bed bed(one_route(server.url("")));
+  answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nKeep-Alive: 5\r\n\r\nto the end";
+  EXPECT_TRUE(
+      has(bed.ask(get("/")), "Transfer-Encoding: chunked\r\n\r\na\r\nto the end\r\n0\r\n\r\n"));
+  EXPECT_FALSE(bed.talk->closing());
+  const std::string old = bed.ask("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_TRUE(old.ends_with("Connection: close\r\n\r\nto the end")) << old;
+  EXPECT_TRUE(bed.talk->closing());
+  bed.connect();
+  answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nT: v\r\n\r\n";
+  EXPECT_TRUE(has(bed.ask(get("/")), "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"));
+  answer = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n";
+  const std::string head = bed.ask("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(has(head, "Content-Length: 8\r\n"));
+  EXPECT_EQ(body_of(head), "");
+  answer = "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n";
+  EXPECT_FALSE(has(bed.ask(get("/")), "Content-Length"));
+  answer = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + ok("real");
+  const std::string real = bed.ask(get("/"));
+  EXPECT_EQ(body_of(real), "real");
+  EXPECT_FALSE(has(real, "Link"));
+}
+
+TEST(GatewayConversation, BodiesOfAnySizeStreamInBoundedMemory) {
+  constexpr size_t kSize = size_t{8} << 20;
+  std::atomic<size_t> uploaded = 0;
+  Server server([&](Peer& peer) {
+    const std::string first = peer.request();  // With its Content-Length: the whole of it.
+    uploaded = first.size();
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string piece(100'000, 'x');
+    for (size_t sent = 0; sent < kSize; sent += piece.size()) {
+      if (!peer.send(chunk(piece))) return;
+    }
+    peer.send("0\r\n\r\n");
+  });
+  Bed bed(one_route(server.url("")));
+  bed.feed(post("Content-Length: " + std::to_string(kSize) + "\r\n", ""));
+  size_t fed = 0, most_rest = 0;
+  while (fed < kSize) {
+    if (bed.rest.size() < 100'000) {
+      bed.feed(std::string(65536, 'y'));
+      fed += 65536;
+    } else {
+      ASSERT_TRUE(bed.run([&] { return bed.rest.size() < 100'000; }));
+    }
+    most_rest = std::max(most_rest, bed.rest.size());
+  }
+  ASSERT_TRUE(bed.settle());
+  EXPECT_GE(uploaded, kSize);
+  EXPECT_GE(bed.got.size(), kSize);
+  EXPECT_TRUE(bed.got.ends_with("0\r\n\r\n"));
+  EXPECT_LE(bed.most_out, size_t{256} << 10);
+}
+
+TEST(GatewayConversation, AClientThatDoesNotReadStopsTheUpstream) {
+  constexpr size_t kSize = size_t{32} << 20;
+  std::atomic<size_t> sent = 0;
+  Server server([&](Peer& peer) {
+    peer.request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n");
+    const std::string piece(65536, 'x');
+    while (sent < kSize && peer.send(piece)) sent += piece.size();
+  });
+  Bed bed(one_route(server.url("")));
+  bed.taking = false;
+  bed.feed(get("/"));
+  ASSERT_TRUE(bed.run([&] { return bed.talk->more(); }));
+  for (int i = 0; i < 20; ++i) bed.loop.poll().wait();
+  EXPECT_LE(bed.talk->out().size(), size_t{192} << 10);
+  EXPECT_LT(sent, kSize);
+  bed.taking = true;
+  bed.got += std::exchange(bed.talk->out(), {});
+  bed.pump();
+  ASSERT_TRUE(bed.settle());
+  EXPECT_EQ(body_of(bed.got).size(), kSize);
+}
+
+TEST(GatewayConversation, AnUpstreamThatDoesNotReadStopsTheClient) {
+  constexpr size_t kSize = size_t{32} << 20;  // More than the kernel's buffers.
+  std::atomic<bool> go = false;
+  Server server([&](Peer& peer) {
+    while (!go) std::this_thread::sleep_for(milliseconds(1));
+    std::string bytes(65536, 0);
+    for (size_t got = 0; got < kSize;) {
+      const ssize_t now = ::recv(peer.fd(), bytes.data(), bytes.size(), 0);
+      if (now <= 0) return;
+      got += static_cast<size_t>(now);
+    }
+    peer.send(ok("done"));
+  });
+  Options options = one_route(server.url(""));
+  options.routes[0].request_bytes_max = kSize;
+  Bed bed(options);
+  bed.feed(post("Content-Length: " + std::to_string(kSize) + "\r\n", ""));
+  ASSERT_TRUE(bed.run([&] { return bed.upstreams->open() == 1; }));
+  const std::string piece(65536, 'x');
+  size_t fed = 0;
+  const auto feed_some = [&] {
+    while (fed < kSize && bed.rest.empty()) {
+      bed.feed(piece);
+      fed += piece.size();
+    }
+    return fed == kSize;
+  };
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_FALSE(feed_some());
+    bed.loop.poll().wait();
+  }
+  EXPECT_FALSE(bed.rest.empty());
+  EXPECT_TRUE(bed.talk->waiting());
+  EXPECT_EQ(bed.talk->deadline(), base::Time::max());  // It is not the client that is slow.
+  go = true;
+  ASSERT_TRUE(bed.run(feed_some));
+  ASSERT_TRUE(bed.settle());
+  EXPECT_EQ(body_of(bed.got), "done");
+}
+
+TEST(GatewayConversation, BodiesOverTheRoutesBoundAreRefused) {
+  std::atomic<bool> whole = false;
+  Server server([&](Peer& peer) {
+    while (whole_request(peer)) whole = true;
+  });
+  Options options = one_route(server.url(""));
+  options.routes[0].request_bytes_max = 10;
+  Bed bed(options);
+  EXPECT_TRUE(bed.ask(post("Content-Length: 11\r\n", "")).starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(bed.talk->closing());
+  bed.connect();
+  EXPECT_TRUE(bed.ask(post("Transfer-Encoding: chunked\r\n", "6\r\nabcdef\r\n6\r\nabcdef\r\n"))
+                  .starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(bed.talk->closing());
+  EXPECT_FALSE(whole);
+}
+
+TEST(GatewayConversation, AnAnswerOverTheRoutesBoundIsNone) {
+  std::string answer = ok("12345678901");
+  Server server([&](Peer& peer) {
+    if (!peer.request().empty()) peer.send(answer);
+  });
+  Options options = one_route(server.url(""));
+  options.routes[0].response_bytes_max = 10;
+  Bed bed(options);
+  EXPECT_TRUE(bed.ask(get("/")).starts_with("HTTP/1.1 502 "));
+  EXPECT_FALSE(bed.talk->closing());
+  answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("123456") +
+           chunk("123456") + "0\r\n\r\n";
+  const std::string cut = bed.ask(get("/"));
+  EXPECT_TRUE(has(cut, "123456"));
+  EXPECT_FALSE(has(cut, "0\r\n\r\n"));
+  EXPECT_TRUE(bed.talk->closing());
+}
+
+TEST(GatewayConversation, AnAnswerOfOurOwnLeavesTheBodyUnread) {
+  Bed bed(one_route("http://127.0.0.1:1"));
+  bed.serve = [](const std::shared_ptr<Exchange>& exchange) {
+    exchange->answer(said("slow down", 429));
+  };
+  EXPECT_EQ(body_of(bed.ask(post("Content-Length: 5\r\n", "hello"))), "slow down");
+  EXPECT_EQ(body_of(bed.ask(post("Content-Length: 5\r\n", "he"))), "slow down");
+  EXPECT_EQ(bed.requests, 2);
+  EXPECT_EQ(body_of(bed.ask("llo" + get("/"))), "slow down");
+  EXPECT_EQ(bed.requests, 3);
+  EXPECT_FALSE(bed.talk->closing());
+  const std::string large = bed.ask(post("Content-Length: 1000000\r\n", ""));
+  EXPECT_TRUE(has(large, "Connection: close\r\n"));
+  EXPECT_TRUE(bed.talk->closing());
+  bed.connect();
+  bed.ask(post("Transfer-Encoding: chunked\r\n", ""));
+  EXPECT_TRUE(bed.talk->closing());
+  bed.connect();
+  EXPECT_FALSE(has(bed.ask(post("Content-Length: 5\r\nExpect: 100-continue\r\n", "")), "100 Con"));
+  EXPECT_TRUE(bed.talk->closing());
+}
+
+TEST(GatewayConversation, WhoeverWaitsToBeToldToGoOnIsTold) {
+  Server server(echo);
+  Bed bed(one_route(server.url("")));
+  bed.feed(post("Content-Length: 5\r\nExpect: 100-continue\r\n", ""));
+  EXPECT_EQ(std::exchange(bed.got, {}), "HTTP/1.1 100 Continue\r\n\r\n");
+  const std::string seen = bed.ask("hello");
+  EXPECT_TRUE(seen.ends_with("\r\n\r\nhello"));
+  EXPECT_FALSE(has(seen, "Expect"));
+}
+
+TEST(GatewayConversation, ABodyIsReadWholeForWhoeverAsks) {
+  Bed bed(one_route("http://127.0.0.1:1"));
+  std::shared_ptr<Exchange> held;
+  bed.serve = [&](const std::shared_ptr<Exchange>& exchange) {
+    exchange->read_body(8, [exchange](std::string_view body) {
+      exchange->answer(said("<" + std::string(body) + ">"));
+    });
+  };
+  EXPECT_EQ(body_of(bed.ask(post("Content-Length: 5\r\n", "hello"))), "<hello>");
+  EXPECT_EQ(body_of(bed.ask(get("/"))), "<>");
+  EXPECT_EQ(body_of(bed.ask(post("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n"))),
+            "<abc>");
+  EXPECT_TRUE(bed.ask(post("Transfer-Encoding: chunked\r\n", "9\r\nabcdefghi\r\n0\r\n\r\n"))
+                  .starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(bed.talk->closing());
+  bed.connect();
+  EXPECT_TRUE(bed.ask(post("Content-Length: 9\r\n", "")).starts_with("HTTP/1.1 413 "));
+  bed.connect();
+  bed.serve = [&](const std::shared_ptr<Exchange>& exchange) { held = exchange; };
+  bed.feed(post("Content-Length: 5\r\n", "hello") + get("/next"));
+  EXPECT_EQ(bed.got, "");
+  EXPECT_EQ(held->head().path, "/p");
+  held->read_body(8, [&](std::string_view body) { held->answer(said(body)); });
+  EXPECT_EQ(body_of(bed.got), "hello");
+  EXPECT_EQ(held->head().path, "/next");
+}
+
+TEST(GatewayConversation, AnAnswerThatComesTooLateGoesNowhere) {
+  Server server(echo);
+  Bed bed(one_route(server.url("")));
+  std::shared_ptr<Exchange> held;
+  bed.serve = [&](const std::shared_ptr<Exchange>& exchange) { held = exchange; };
+  bed.feed(get("/"));
+  bed.connect();
+  EXPECT_TRUE(held->gone());
+  held->answer({});
+  held->pass(bed.options.routes[0], "", {});
+  bed.feed(get("/again"));
+  held->answer(said("{}"));
+  held->answer(said("{}"));
+  EXPECT_EQ(body_of(bed.got), "{}");
+}
+
+TEST(GatewayConversation, AClientThatLeavesTakesItsRequestAlong) {
+  std::atomic<bool> left = false;
+  Server server([&](Peer& peer) {
+    peer.request();
+    peer.drain();
+    left = true;
+  });
+  Bed bed(one_route(server.url("")));
+  bed.feed(get("/"));
+  ASSERT_TRUE(bed.run([&] { return server.connections() == 1; }));
+  bed.connect();
+  EXPECT_EQ(bed.upstreams->open(), 0u);
+  EXPECT_TRUE(bed.run([&] { return left.load(); }));
+  bed.feed(post("Content-Length: 5\r\n", "he"));
+  bed.talk->hang_up();
+  EXPECT_TRUE(bed.talk->closing());
+  EXPECT_LE(bed.talk->deadline(), bed.clock.now());
+  EXPECT_EQ(bed.got, "");
+}
+
+TEST(GatewayConversation, FailuresOfAnUpstreamAreProblems) {
+  std::string answer;
+  Server server([&](Peer& peer) {
+    if (!peer.request().empty()) peer.send(answer);
+  });
+  Bed bed(one_route(server.url("")));
+  for (const char* bad :
+       {"", "HTTP/1.1 200 OK\r\n", "nonsense\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+    answer = bad;
+    EXPECT_TRUE(bed.ask(get("/")).starts_with("HTTP/1.1 502 ")) << bad;
+    EXPECT_FALSE(bed.talk->closing()) << bad;
+  }
+  for (const char* cut :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx\r\n"}) {
+    answer = cut;
+    const std::string got = bed.ask(get("/"));
+    EXPECT_TRUE(has(got, "abc")) << cut;
+    EXPECT_FALSE(has(got, "\r\n0\r\n")) << cut;
+    EXPECT_TRUE(bed.talk->closing()) << cut;
+    bed.connect();
+  }
+  EXPECT_EQ(bed.upstreams->open(), 0u);
+}
+
+TEST(GatewayConversation, AnUpstreamThatIsNotThere) {
+  uint16_t port = 0;
+  { port = Server(echo).port(); }
+  Bed bed(one_route("http://127.0.0.1:" + std::to_string(port)));
+  EXPECT_TRUE(bed.ask(get("/")).starts_with("HTTP/1.1 502 "));
+  Bed unnamed(one_route("http://no-such-name.invalid:80"));
+  EXPECT_TRUE(unnamed.ask(get("/")).starts_with("HTTP/1.1 502 "));
+}
+
+TEST(GatewayConversation, AnUpstreamIsFoundByItsName) {
+  Server server(always(ok("hello")));
+  Bed bed(one_route("http://localhost:" + std::to_string(server.port())));
+  EXPECT_EQ(body_of(bed.ask(get("/"))), "hello");
+}
+
+TEST(GatewayConversation, AnUpstreamThatSaysNothingIsNotWaitedForForever) {
+  Server server([](Peer& peer) {
+    const std::string request = peer.request();
+    if (has(request, "/half")) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    peer.drain();
+  });
+  Options options = one_route(server.url(""));
+  options.routes[0].timeout = milliseconds(200);
+  Bed bed(options);
+  EXPECT_TRUE(bed.ask(get("/")).starts_with("HTTP/1.1 504 "));
+  EXPECT_FALSE(bed.talk->closing());
+  EXPECT_TRUE(has(bed.ask(get("/half")), "abc"));
+  EXPECT_TRUE(bed.talk->closing());
+}
+
+TEST(GatewayConversation, AKeptConnectionThatEndedIsReplacedOnce) {
+  std::atomic<int> asked = 0;
+  Server server([&](Peer& peer) {
+    while (true) {
+      const std::string request = peer.request();
+      if (request.empty()) return;
+      ++asked;
+      if (has(request, "/vanish") && asked != 3) return;  // With a request on its way.
+      peer.send(ok("hello"));
+    }
+  });
+  Bed bed(one_route(server.url("")));
+  EXPECT_EQ(body_of(bed.ask(get("/"))), "hello");
+  EXPECT_EQ(body_of(bed.ask(get("/vanish"))), "hello");
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(server.connections(), 2);
+  const std::string posted =
+      bed.ask("POST /vanish HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_TRUE(posted.starts_with("HTTP/1.1 502 ")) << posted;
+  EXPECT_EQ(asked, 4);
+}
+
+TEST(GatewayConversation, AConnectionIsNotKeptWhenItsEndIsInDoubt) {
+  std::string answer = ok("hello") + "more than was asked for";
+  Server server([&](Peer& peer) {
+    while (!peer.request().empty()) peer.send(answer);
+  });
+  Bed bed(one_route(server.url("")));
+  EXPECT_EQ(body_of(bed.ask(get("/"))), "hello");
+  EXPECT_EQ(bed.upstreams->open(), 0u);
+  answer = ok("hello", "Connection: close\r\n");
+  EXPECT_FALSE(has(bed.ask(get("/")), "Connection: close"));
+  EXPECT_EQ(bed.upstreams->open(), 0u);
+  answer = ok("hello");
+  bed.ask(get("/"));
+  EXPECT_EQ(bed.upstreams->idle(), 1u);
+}
+
+TEST(GatewayConversation, AnAnswerBeforeTheBodyHasComeEndsTheConnection) {
+  Server server([](Peer& peer) {
+    char bytes[1000];
+    if (::recv(peer.fd(), bytes, sizeof bytes, 0) > 0) peer.send(ok("no, thank you"));
+  });
+  Bed bed(one_route(server.url("")));
+  const std::string answer =
+      bed.ask(post("Content-Length: 8000000\r\n", std::string(100'000, 'x')));
+  EXPECT_EQ(body_of(answer), "no, thank you");
+  EXPECT_TRUE(has(answer, "Connection: close\r\n"));
+  EXPECT_TRUE(bed.talk->closing());
+}
+
+TEST(GatewayConversation, PatienceEnds) {
+  Bed bed(one_route("http://127.0.0.1:1"));
+  const auto wait = [&](base::Duration by) {
+    bed.clock.at += by;
+    if (bed.clock.at >= bed.talk->deadline()) {
+      bed.talk->expire();
+      bed.pump();
+    }
+  };
+  bed.feed("GET / HTTP/1.1\r\nHo");
+  for (int i = 0; i < 29; ++i) {  // A byte a second does not help.
+    wait(seconds(1));
+    bed.feed("o");
+  }
+  EXPECT_EQ(bed.got, "");
+  wait(seconds(1));
+  EXPECT_TRUE(bed.got.starts_with("HTTP/1.1 408 ")) << bed.got;
+  EXPECT_TRUE(bed.talk->closing());
+
+  bed.connect();
+  wait(seconds(299));
+  EXPECT_FALSE(bed.talk->closing());
+  wait(seconds(1));
+  EXPECT_TRUE(bed.talk->closing());
+  EXPECT_EQ(bed.got, "");
+
+  bed.serve = [](const std::shared_ptr<Exchange>& exchange) {
+    exchange->read_body(100, [](std::string_view) {});
+  };
+  bed.connect();
+  bed.feed(post("Content-Length: 50\r\n", "a"));
+  wait(seconds(29));
+  bed.feed("b");
+  wait(seconds(29));
+  EXPECT_FALSE(bed.talk->closing());
+  wait(seconds(1));
+  EXPECT_TRUE(bed.got.starts_with("HTTP/1.1 408 ")) << bed.got;
+  EXPECT_TRUE(bed.talk->closing());
+}
+
+TEST(GatewayConversation, HeadersAreBounded) {
+  Bed bed(one_route("http://127.0.0.1:1"));
+  EXPECT_TRUE(
+      bed.ask(get("/", "X: " + std::string(17'000, 'x') + "\r\n")).starts_with("HTTP/1.1 431 "));
+  bed.connect();
+  EXPECT_TRUE(bed.ask("GET /" + std::string(17'000, 'x')).starts_with("HTTP/1.1 431 "));
+  bed.connect();
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += "X: y\r\n";
+  EXPECT_TRUE(bed.ask(get("/", many)).starts_with("HTTP/1.1 431 "));
+  EXPECT_EQ(bed.requests, 0);
+}
+
+TEST(GatewayConversation, TheLastAnswerIsTheLastOne) {
+  Server server(echo);
+  Bed bed(one_route(server.url("")));
+  bed.talk->last_answer();
+  EXPECT_TRUE(bed.talk->closing());
+  bed.connect();
+  bed.feed(get("/") + get("/"));
+  bed.talk->last_answer();
+  ASSERT_TRUE(bed.settle());
+  EXPECT_TRUE(has(bed.got, "Connection: close\r\n"));
+  EXPECT_TRUE(bed.talk->closing());
+  EXPECT_EQ(bed.requests, 1);
+}
+
+TEST(GatewayConversation, WhatIsCountedIsWhatWasSent) {
+  std::string answer = ok("a");
+  Server server([&](Peer& peer) {
+    while (!peer.request().empty()) peer.send(answer);
+  });
+  Bed bed(one_route(server.url("")));
+  bed.ask(get("/"));
+  bed.ask(get("/"));
+  answer = "nonsense\r\n\r\n";
+  bed.ask(get("/"));
+  bed.ask("nonsense\r\n\r\n");
+  metric::Families families;
+  bed.traffic.collect(families);
+  const std::string text = families.text();
+  for (const char* line : {"ratelimmq_gateway_requests_total{code_class=\"2xx\"} 2\n",
+                           "ratelimmq_gateway_requests_total{code_class=\"4xx\"} 1\n",
+                           "ratelimmq_gateway_requests_total{code_class=\"5xx\"} 1\n",
+                           "ratelimmq_gateway_upstream_failures_total{reason=\"broken\"} 1\n",
+                           "ratelimmq_gateway_upstream_reuses_total 2\n",
+                           "ratelimmq_gateway_upstream_first_byte_seconds_count 3\n",
+                           "ratelimmq_gateway_upstream_connections 0\n"}) {
+    EXPECT_TRUE(has(text, line)) << line << text;
+  }
+}
+
+}  // namespace
+}  // namespace gateway
