@@ -45,7 +45,7 @@ void Session::on_ready(uint8_t ready) {
   if ((ready & io::kGone) != 0 && (ready & io::kReadable) == 0) return end();
   if ((ready & io::kWritable) != 0) {
     if (!send()) return end();
-    if (unsent() == 0 && !rest_.empty()) feed_rest();
+    if (unsent() == 0 && (!rest_.empty() || talk_->state().more)) feed_rest();
   }
   if ((ready & io::kReadable) != 0 && !read()) return end();
   if (broken_) return end();
@@ -157,7 +157,7 @@ void Session::resume() {
   if (phase_ != Phase::kOpen) return;
   moved_ = true;
   if (!send()) return end();
-  if (!rest_.empty() && unsent() == 0) feed_rest();
+  if (unsent() == 0 && (!rest_.empty() || talk_->state().more)) feed_rest();
   if (broken_) return end();
   settle();
 }
