@@ -20,10 +20,10 @@ class Loop;
 namespace gateway {
 
 struct RegistrarOptions {
-  std::vector<std::string> register_with;  // "http://main_webserver:8000"
-  std::string advertise_host;  // Empty: the address this machine reaches the gateway by.
+  std::vector<std::string> register_with{};  // "http://main_webserver:8000"
+  std::string advertise_host{};  // Empty: the address this machine reaches the gateway by.
   uint16_t advertise_port = 0;
-  std::string secret;
+  std::string secret{};
   base::Duration heartbeat = std::chrono::seconds(3);
   base::Duration timeout = std::chrono::seconds(2);
   base::Duration retry_min = std::chrono::milliseconds(200), retry_max = std::chrono::seconds(5);

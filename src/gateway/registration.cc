@@ -58,7 +58,9 @@ base::Result<std::string> read_host(const json::object& record, const io::Networ
   if (value == nullptr) return base::invalid("host is missing", "host");
   if (!value->is_string()) return base::invalid("host must be a text", "host");
   std::string_view text = value->get_string();
-  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  if (text.starts_with('[') && text.ends_with(']') && text.find(':') != std::string_view::npos) {
+    text = text.substr(1, text.size() - 2);
+  }
   if (!is_host(text)) return base::invalid("host is neither a name nor an address", "host");
   const base::Result<http::Url> url = http::parse_url("http://" + io::join_host_port(text, 1));
   if (!url) return base::invalid("host is neither a name nor an address", "host");
