@@ -1,6 +1,7 @@
 #include "io/loop.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <thread>
+#include <vector>
 
 #include "io/clock.h"
 #include "io/socket.h"
@@ -131,6 +133,19 @@ TEST_P(LoopTest, ARemovedSourceHearsNothingMoreOfTheSameRound) {
   EXPECT_EQ(heard, 1);
 }
 
+TEST_P(LoopTest, WhatIsToldOrDeferredRunsInARoundAndNothingElseDoes) {
+  EXPECT_FALSE(loop_.poll().in_round());
+  std::vector<bool> seen;
+  loop_.post([&] {
+    seen.push_back(loop_.poll().in_round());
+    loop_.poll().defer([&] { seen.push_back(loop_.poll().in_round()); });
+    loop_.stop();
+  });
+  loop_.run();
+  EXPECT_EQ(seen, (std::vector<bool>{true, true}));
+  EXPECT_FALSE(loop_.poll().in_round());
+}
+
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutAsio, LoopTest, testing::Bool());
 
 TEST(Loop, AsiosOwnWorkRunsBesideTheSources) {
@@ -151,6 +166,21 @@ TEST(Socket, ABusyPortSaysSo) {
   const auto second = listen_on(local_endpoint(*first));
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().what, "address already in use");
+}
+
+TEST(Socket, AConnectionSaysHowItWent) {
+  const Ip local = *Ip::parse("127.0.0.1");
+  Fd listener = *listen_on({local, 0});
+  const Endpoint there = local_endpoint(listener);
+  const auto outcome = [&] {
+    const Fd fd = *connect_to(there);
+    pollfd waiting{.fd = fd.get(), .events = POLLOUT, .revents = 0};
+    EXPECT_EQ(::poll(&waiting, 1, 5000), 1);
+    return connect_error(fd);
+  };
+  EXPECT_EQ(outcome(), "");
+  listener.close();
+  EXPECT_EQ(outcome(), "connection refused");
 }
 
 TEST(Socket, NamesResolve) {

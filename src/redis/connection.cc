@@ -29,8 +29,6 @@ Connection::Connection(io::Loop& loop, Node node, const Setting& setting, uint64
       alarm_(loop.poll(), [this] { ring(); }),
       flush_soon_(loop.poll(), [this] { flush(); }),
       parser_(setting.options.reply_bytes_max) {
-  // The owner hears of nothing before it has this.
-  state_ = State::kLooking;
   next_at_ = monotonic();
   alarm_.within(base::Duration::zero());
 }
@@ -58,7 +56,6 @@ void Connection::send(CallPtr call) {
 
 void Connection::attempt() {
   state_ = State::kLooking;
-  ++attempts_;
   next_at_ = monotonic() + setting_.options.connect_timeout;
   set_alarm(monotonic());
   if (setting_.tls && !*setting_.tls) return drop(setting_.tls->error().what);
@@ -74,7 +71,7 @@ void Connection::on_found(Lookup::Found found) {
 
 void Connection::connect(const std::vector<io::Ip>& addresses) {
   state_ = State::kConnecting;
-  const io::Ip& ip = addresses[attempts_ % addresses.size()];
+  const io::Ip& ip = addresses[failures_ % addresses.size()];
   const TlsTerms* const tls = setting_.tls ? &**setting_.tls : nullptr;
   const base::Status opened = wire_.open({ip, node_.port}, tls, node_.host);
   if (!opened) drop(opened.error().what);
@@ -161,7 +158,8 @@ void Connection::drop(const std::string& why) {
   state_ = State::kResting;
   const Options& options = setting_.options;
   const auto doubled = options.backoff_min * (int64_t{1} << std::min(failures_++, 20u));
-  const base::Duration pause = std::clamp(doubled, options.backoff_min, options.backoff_max);
+  const base::Duration pause =
+      std::min(doubled, std::max(options.backoff_min, options.backoff_max));
   const auto half = static_cast<uint64_t>(pause.count() / 2);
   next_at_ = now + base::Duration(half + random_.below(half + 1));
   end(owed_.abandon(), "the connection was lost: " + why, "not connected: " + why);
@@ -191,7 +189,7 @@ void Connection::ring() {
   const base::Duration now = monotonic();
   end(owed_.expire(now), "no reply came in time", "it could not be sent in time");
   if (now >= next_at_) {
-    if (state_ == State::kResting || attempts_ == 0) return attempt();
+    if (state_ == State::kResting || state_ == State::kNew) return attempt();
     return drop("no answer within connect_timeout");
   }
   if (now >= silent_at()) return drop("it is silent");

@@ -72,7 +72,8 @@ class Connection final : Wire::Told {
   const std::string& why() const { return why_; }  // Of the last failure.
 
  private:
-  enum class State : uint8_t { kResting, kLooking, kConnecting, kGreeting, kUp };
+  // kNew: the first attempt begins when its owner has it in hand.
+  enum class State : uint8_t { kNew, kResting, kLooking, kConnecting, kGreeting, kUp };
   void attempt();
   void on_found(Lookup::Found found);
   void connect(const std::vector<io::Ip>& addresses);
@@ -99,7 +100,7 @@ class Connection final : Wire::Told {
   Wire wire_;
   io::Alarm alarm_;
   Soon flush_soon_;
-  State state_ = State::kResting;
+  State state_ = State::kNew;
   Owed owed_;
   ReplyParser parser_;
   std::optional<Handshake> handshake_;
@@ -108,7 +109,6 @@ class Connection final : Wire::Told {
   base::Duration next_at_{};  // The end of the pause, or of the attempt.
   base::Duration heard_at_{}, longest_{};
   unsigned failures_ = 0;  // Attempts in a row.
-  uint64_t attempts_ = 0;
   bool was_up_ = false;
 };
 
