@@ -49,7 +49,8 @@ void add_verb_players(Players& players);
 void add_envoy_players(Players& players);
 // Of tests/cases/edge.jsonl: area → player. cases_edge.cc has the table.
 void add_dispatch_players(Players& players);
-void add_edge_http_players(Players& players);  // With the ring only.
+void add_edge_http_players(Players& players);
+void add_gateway_players(Players& players);
 
 void play_standard_webhooks(const json::object& the_case, Verdict&);  // Of queues.jsonl.
 
