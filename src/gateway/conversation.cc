@@ -17,7 +17,7 @@ size_t Conversation::feed(std::string_view bytes) { return body_->feed(bytes); }
 std::string& Conversation::out() { return body_->out; }
 bool Conversation::waiting() const { return body_->serving && !body_->answered; }
 bool Conversation::closing() const { return body_->closing; }
-bool Conversation::more() const { return body_->full; }
+bool Conversation::more() const { return body_->full && !body_->closing; }
 base::Time Conversation::deadline() const { return body_->deadline(); }
 void Conversation::expire() { body_->expire(); }
 void Conversation::hang_up() { body_->hang_up(); }
