@@ -39,6 +39,7 @@ class FixedWindow {
   int64_t count() const { return rate_.count; }
   Rate rate() const { return rate_; }  // Calendar: the period is 1, 7, 30 or 365 days.
   std::optional<CalendarUnit> calendar() const { return calendar_; }
+  const std::shared_ptr<const Zone>& zone() const { return zone_; }  // Of a calendar's.
 
   // cost >= 0; 0 is a peek: allowed unless an overdraft went beyond N; charges nothing.
   Proposal<WindowState> check(WindowState state, base::Time now, int64_t cost) const;

@@ -13,6 +13,7 @@
 
 #include "base/mutex.h"
 #include "base/time.h"
+#include "limiter/gather.h"
 #include "limiter/limits.h"
 #include "limiter/siphash.h"
 
@@ -55,6 +56,14 @@ struct Opening {
   DescriptorCopy descriptors;
   std::vector<Charged> charges;
 };
+
+// Of reserve() and acquire(), of renew(), and of an id that is not open.
+base::Status validate_opening(const Ask& ask, base::Duration ttl, base::Duration ttl_max);
+base::Status validate_ttl(base::Duration ttl, base::Duration ttl_max);
+base::Error not_open(std::string_view id, OpenKind kind);
+// The shortest that a concurrency limit among them allows.
+base::Duration cut_ttl(std::span<const Met> met, base::Duration ttl);
+int64_t saturating_multiply(int64_t a, int64_t b);  // REQUIRES: a, b >= 0.
 
 // New ids. Thread: any.
 class Ids {

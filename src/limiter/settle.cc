@@ -14,18 +14,20 @@ namespace {
 
 using base::Code;
 
-base::Status validate_ttl(base::Duration ttl, base::Duration ttl_max) {
-  if (ttl.count() > 0 && ttl <= ttl_max) return {};
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ttl_max).count();
-  return base::invalid("ttl_ms must be an integer between 1 and " + std::to_string(ms), "ttl_ms");
-}
-
 size_t text_bytes(const Ask& ask) {
   size_t bytes = 0;
   for (const Descriptor descriptor : ask.descriptors) {
     for (const Entry& entry : descriptor) bytes += entry.key.size() + entry.value.size();
   }
   return bytes;
+}
+
+}  // namespace
+
+base::Status validate_ttl(base::Duration ttl, base::Duration ttl_max) {
+  if (ttl.count() > 0 && ttl <= ttl_max) return {};
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(ttl_max).count();
+  return base::invalid("ttl_ms must be an integer between 1 and " + std::to_string(ms), "ttl_ms");
 }
 
 base::Status validate_opening(const Ask& ask, base::Duration ttl, base::Duration ttl_max) {
@@ -46,7 +48,6 @@ base::Error not_open(std::string_view id, OpenKind kind) {
   return {Code::kNotFound, "there is no open " + what + " '" + std::string(id) + "'", "id"};
 }
 
-// The shortest that a concurrency limit among them allows.
 base::Duration cut_ttl(std::span<const Met> met, base::Duration ttl) {
   for (const Met& each : met) {
     if (is_concurrency(*each.limit))
@@ -60,6 +61,8 @@ int64_t saturating_multiply(int64_t a, int64_t b) {  // REQUIRES: a, b >= 0.
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   return product > kMax ? kMax : static_cast<int64_t>(product);
 }
+
+namespace {
 
 // What one ask charged: a shadow or a limit of quota mode that refused was not, nor what was let
 // through because the table had no room.

@@ -21,42 +21,26 @@ constexpr uint32_t kNobody = Met::kNoHit;
 // A shadow takes no part: it neither refuses with the others nor holds the door open for them.
 bool in_quota(const Limit& limit) { return limit.spec.quota && !limit.spec.shadow; }
 
-class Verdict {
+// What the hits of an ask, as they were decided, mean for its limits.
+class Reading {
  public:
-  Verdict(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
-          const HoldTerms& hold, std::span<limit::Decision> decisions)
-      : table_(table),
-        met_(std::span(gathered.met).subspan(span.met, span.met_end - span.met)),
-        hits_(std::span(gathered.hits).subspan(span.hits, span.hits_end - span.hits)),
+  Reading(const Gathered& gathered, const GatheredSpan& span,
+          std::span<const limit::Decision> decisions)
+      : met_(std::span(gathered.met).subspan(span.met, span.met_end - span.met)),
         first_hit_(span.hits),
-        terms_(terms),
-        hold_(hold),
         decisions_(decisions) {}
-
-  bool decide(Purpose purpose) {
-    return hits_.empty() ||
-           table_.decide(hits_, terms_.now, purpose, decisions_, hold_, terms_.uncounted);
-  }
-
-  bool decide_quota(Purpose purpose) {
-    uint32_t elected = first_in_quota();
-    for (size_t attempt = 0; attempt <= met_.size(); ++attempt) {
-      for (const Met& met : met_) {
-        if (met.hit != Met::kNoHit && in_quota(*met.limit))
-          hits_[met.hit - first_hit_].shadow = met.hit != elected;
-      }
-      if (decide(purpose)) return true;
-      if (refused_outside_quota()) return false;
-      elected = allowed_in_quota();
-      if (elected == kNobody) return false;
-    }
-    return false;  // Others took every place that was free, once for each limit.
-  }
 
   const limit::Decision& of(const Met& met) const {
     return met.hit == Met::kNoHit ? kUnlimited : decisions_[met.hit - first_hit_];
   }
   std::span<const Met> met() const { return met_; }
+
+  // All or none: every limit has room, and of those of quota mode one.
+  bool allows() const {
+    bool quota = false;
+    for (const Met& met : met_) quota |= in_quota(*met.limit);
+    return !refused_outside_quota() && (!quota || open_in_quota() != nullptr);
+  }
 
   // Of what refused, the limit that frees last; the limits of quota mode free with their first.
   const Met* frees_last() const {
@@ -93,22 +77,11 @@ class Verdict {
     return std::any_of(met_.begin(), met_.end(),
                        [&](const Met& met) { return met.limit->spec.shadow && !of(met).allowed; });
   }
-
- private:
-  uint32_t first_in_quota() const {  // Nobody, if an unlimited one keeps the door open.
-    uint32_t first = kNobody;
+  const Met* open_in_quota() const {
     for (const Met& met : met_) {
-      if (!in_quota(*met.limit)) continue;
-      if (met.hit == Met::kNoHit) return kNobody;
-      if (first == kNobody) first = met.hit;
+      if (in_quota(*met.limit) && of(met).allowed) return &met;
     }
-    return first;
-  }
-  uint32_t allowed_in_quota() const {
-    for (const Met& met : met_) {
-      if (in_quota(*met.limit) && of(met).allowed) return met.hit;
-    }
-    return kNobody;
+    return nullptr;
   }
   bool refused_outside_quota() const {
     return std::any_of(met_.begin(), met_.end(), [&](const Met& met) {
@@ -116,6 +89,7 @@ class Verdict {
     });
   }
 
+ private:
   int rank(const Met& met) const {
     if (met.limit->spec.shadow || !of(met).allowed) return 2;
     return met.hit == Met::kNoHit ? 1 : 0;
@@ -126,8 +100,57 @@ class Verdict {
     return base::Int128{a.remaining} * b_limit < base::Int128{b.remaining} * a_limit;
   }
 
-  Table& table_;
   std::span<const Met> met_;
+  uint32_t first_hit_;
+  std::span<const limit::Decision> decisions_;
+};
+
+// Decides the hits in the table.
+class Verdict : public Reading {
+ public:
+  Verdict(Table& table, Gathered& gathered, const GatheredSpan& span, const Terms& terms,
+          const HoldTerms& hold, std::span<limit::Decision> decisions)
+      : Reading(gathered, span, decisions),
+        table_(table),
+        hits_(std::span(gathered.hits).subspan(span.hits, span.hits_end - span.hits)),
+        first_hit_(span.hits),
+        terms_(terms),
+        hold_(hold),
+        decisions_(decisions) {}
+
+  bool decide(Purpose purpose) {
+    return hits_.empty() ||
+           table_.decide(hits_, terms_.now, purpose, decisions_, hold_, terms_.uncounted);
+  }
+
+  bool decide_quota(Purpose purpose) {
+    uint32_t elected = first_in_quota();
+    for (size_t attempt = 0; attempt <= met().size(); ++attempt) {
+      for (const Met& each : met()) {
+        if (each.hit != Met::kNoHit && in_quota(*each.limit))
+          hits_[each.hit - first_hit_].shadow = each.hit != elected;
+      }
+      if (decide(purpose)) return true;
+      if (refused_outside_quota()) return false;
+      const Met* const open = open_in_quota();
+      if (open == nullptr || open->hit == kNobody) return false;
+      elected = open->hit;
+    }
+    return false;  // Others took every place that was free, once for each limit.
+  }
+
+ private:
+  uint32_t first_in_quota() const {  // Nobody, if an unlimited one keeps the door open.
+    uint32_t first = kNobody;
+    for (const Met& each : met()) {
+      if (!in_quota(*each.limit)) continue;
+      if (each.hit == Met::kNoHit) return kNobody;
+      if (first == kNobody) first = each.hit;
+    }
+    return first;
+  }
+
+  Table& table_;
   std::span<Hit> hits_;
   uint32_t first_hit_;
   const Terms& terms_;
@@ -194,7 +217,7 @@ class Probes {
 };
 
 // Returns the state of what refuses.
-base::Hash128 name_refusal(const Verdict& verdict, const Blocked& blocked, bool limits_allow,
+base::Hash128 name_refusal(const Reading& verdict, const Blocked& blocked, bool limits_allow,
                            Answer& answer) {
   const Met* const last = limits_allow ? nullptr : verdict.frees_last();
   CHECK(last != nullptr || blocked.is());
@@ -208,7 +231,7 @@ base::Hash128 name_refusal(const Verdict& verdict, const Blocked& blocked, bool 
   return last->key;
 }
 
-void name_nearest(const Verdict& verdict, Answer& answer) {
+void name_nearest(const Reading& verdict, Answer& answer) {
   const Met* const nearest = verdict.nearest();
   if (nearest == nullptr) return;
   answer.nearest = nearest->limit->name;
@@ -240,6 +263,24 @@ bool decide_limits(Table& table, const Watchers& watchers, const Gathered& gathe
   }
 }
 
+Outcome answer_of(const Reading& reading, bool limits_allow, const Blocked& blocked,
+                  std::span<LimitAnswer> rows, Answer& answer, base::Hash128* limited_at) {
+  const std::span<const Met> met = reading.met();
+  for (size_t i = 0; i < met.size(); ++i)
+    rows[i] = {met[i].limit, met[i].descriptor, reading.of(met[i])};
+  answer.allowed = limits_allow && !blocked.is();
+  answer.logging &= !answer.allowed;  // Another limit of quota mode had room.
+  answer.matched = blocked.is() || !met.empty();
+  answer.limits = rows;
+  if (!answer.allowed) {
+    const base::Hash128 at = name_refusal(reading, blocked, limits_allow, answer);
+    if (limited_at != nullptr) *limited_at = at;
+    return blocked.is() ? Outcome::kBlocked : Outcome::kLimited;
+  }
+  name_nearest(reading, answer);
+  return reading.shadow_refused() ? Outcome::kShadowLimited : Outcome::kAllowed;
+}
+
 }  // namespace
 
 Outcome decide_ask(Table& table, const Watchers& watchers, Gathered& gathered,
@@ -251,22 +292,14 @@ Outcome decide_ask(Table& table, const Watchers& watchers, Gathered& gathered,
   Verdict verdict(table, gathered, span, terms, hold, decisions);
   Blocked blocked;
   const bool limits_allow = decide_limits(table, watchers, gathered, span, terms, verdict, blocked);
-  const bool is_blocked = blocked.is();
+  return answer_of(verdict, limits_allow, blocked, rows, answer, terms.limited_at);
+}
 
-  const std::span<const Met> met = verdict.met();
-  for (size_t i = 0; i < met.size(); ++i)
-    rows[i] = {met[i].limit, met[i].descriptor, verdict.of(met[i])};
-  answer.allowed = limits_allow && !is_blocked;
-  answer.logging &= !answer.allowed;  // Another limit of quota mode had room.
-  answer.matched = is_blocked || !met.empty();
-  answer.limits = rows;
-  if (!answer.allowed) {
-    const base::Hash128 at = name_refusal(verdict, blocked, limits_allow, answer);
-    if (terms.limited_at != nullptr) *terms.limited_at = at;
-    return is_blocked ? Outcome::kBlocked : Outcome::kLimited;
-  }
-  name_nearest(verdict, answer);
-  return verdict.shadow_refused() ? Outcome::kShadowLimited : Outcome::kAllowed;
+Outcome answer_ask(const Gathered& gathered, const GatheredSpan& span,
+                   std::span<const limit::Decision> decisions, base::Duration blocked,
+                   std::span<LimitAnswer> rows, Answer& answer) {
+  const Reading reading(gathered, span, decisions);
+  return answer_of(reading, reading.allows(), {.left = blocked}, rows, answer, nullptr);
 }
 
 }  // namespace limiter

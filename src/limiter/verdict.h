@@ -47,4 +47,10 @@ Outcome decide_ask(Table& table, const Watchers& watchers, Gathered& gathered,
                    std::span<limit::Decision> decisions, std::span<LimitAnswer> rows,
                    Answer& answer);
 
+// What decide_ask() answers of hits that were decided elsewhere, all or none as it does: each as if
+// it were alone, `blocked` is how long a block of the ask still lasts.
+Outcome answer_ask(const Gathered& gathered, const GatheredSpan& span,
+                   std::span<const limit::Decision> decisions, base::Duration blocked,
+                   std::span<LimitAnswer> rows, Answer& answer);
+
 }  // namespace limiter

@@ -46,11 +46,16 @@ struct Options {
   base::Duration breaker_min = std::chrono::milliseconds(100);
   base::Duration breaker_max = std::chrono::seconds(5);
   base::Duration presence = std::chrono::seconds(2);  // How often this instance says it is there.
+  base::Duration ttl_max = std::chrono::hours(12);    // Of reservations and holds.
   uint64_t seed = 0;                                  // Of ids, jitter, and the local limits' keys.
+  // Of tests: the laws are told this clock's time instead of the store's, so that a history can be
+  // played; nothing expires then.
+  const base::Clock* store_clock = nullptr;
 };
 
-// kInvalid ("rate", …) if a law's numbers do not fit the store: cost · period in µs stays under
-// 2^53, and periods are whole µs.
+// kInvalid ("rate", "burst") if a law's numbers do not fit the store: cost · period in µs stays
+// under 2^53, and periods are whole µs. A limit that does not fit is decided as if the store were
+// gone; so is an ask that meets more than 255 limits.
 base::Status check(const limiter::LimitSpec& spec);
 
 // What the stores of one process share.
@@ -64,12 +69,19 @@ class Common {
   void collect(metric::Families& families) const;
   // Thread: any, for all of these.
 
+  struct Body;  // The room's own.
  private:
   friend class Store;
-  struct Body;
   std::unique_ptr<Body> body_;
 };
 
+// What a Store adds to Decider's words:
+//   - reserve() and acquire() need the store: with it gone they end with kIo, whatever `when_gone`
+//     says, because an id must hold at every instance. An id does, of reservations and holds alike.
+//   - commit(), cancel() and release() take the opening out of the store first; what they give back
+//     is sent once, never again. An instance that dies in between loses units, and admits none.
+//   - A block is seen by every instance at its next call, and by refusals that are remembered a
+//     second later at most. With the store gone nobody sees it.
 class Store final : public limiter::Decider {
  public:
   Store(io::Loop& loop, Common& common);
@@ -88,8 +100,8 @@ class Store final : public limiter::Decider {
              Ended done) override;
   void forget(std::string_view domain, limiter::Descriptor descriptor, Ended done) override;
 
+  struct Body;  // The room's own.
  private:
-  struct Body;
   std::unique_ptr<Body> body_;
 };
 
