@@ -162,6 +162,19 @@ TEST_F(RedisCluster, KeysOnTheirWayAreTriedAgainWithinTheDeadline) {
   end_move(a, from);
 }
 
+TEST_F(RedisCluster, NodesThatPointAtEachOtherAreNotFollowedForEver) {
+  const std::string key = "{round}";
+  const size_t from = master_of(key), to = (from + 1) % 3;
+  Bed bed(options());
+  ASSERT_EQ(bed.ask({"GET", key}, 2s, key), "nil");
+  const long before = calls(from, "get") + calls(to, "get");
+  cluster().node(from).command({"CLUSTER", "SETSLOT", slot(key), "NODE", cluster().id(to)});
+  EXPECT_THAT(bed.ask({"GET", key}, 2s, key), HasSubstr("MOVED"));
+  EXPECT_EQ(calls(from, "get") + calls(to, "get"), before) << "refused, and not run";
+  end_move(key, from);
+  EXPECT_TRUE(bed.ask_until("nil", {"GET", key}, key));
+}
+
 TEST_F(RedisCluster, WithoutAnyNodeNobodyWaits) {
   Options nowhere = options();
   nowhere.nodes = {{"127.0.0.1", redis_bed::free_port()}, {"127.0.0.1", redis_bed::free_port()}};
