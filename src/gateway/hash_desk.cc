@@ -6,11 +6,6 @@
 #include <utility>
 
 namespace gateway {
-namespace {
-
-constexpr base::Duration kPatience = std::chrono::milliseconds(5);
-
-}  // namespace
 
 struct HashDesk::Body : std::enable_shared_from_this<HashDesk::Body> {
   // Both replies are waited for: without its time a hash is not kept in memory.
@@ -24,12 +19,13 @@ struct HashDesk::Body : std::enable_shared_from_this<HashDesk::Body> {
   };
 
   Body(io::Loop& told_loop, HashShop& told_shop, const ComputeHash& told_options,
-       const base::Clock& told_clock, Counts& told_counts)
+       const base::Clock& told_clock, Counts& told_counts, base::Duration told_patience)
       : loop(told_loop),
         shop(told_shop),
         options(told_options),
         clock(told_clock),
-        counts(told_counts) {}
+        counts(told_counts),
+        patience(told_patience) {}
 
   std::string name_of(const Digest& key) const {
     return "rl:hash:" + std::to_string(options.rounds) + ":" + hex(key);
@@ -47,6 +43,7 @@ struct HashDesk::Body : std::enable_shared_from_this<HashDesk::Body> {
   const ComputeHash& options;
   const base::Clock& clock;
   Counts& counts;
+  const base::Duration patience;
   std::unique_ptr<redis::Client> store;
 };
 
@@ -65,7 +62,7 @@ void HashDesk::Body::look(const Digest& key) {
 void HashDesk::Body::ask(std::string_view command, const std::shared_ptr<Look>& look,
                          void (Body::*take)(Look&, const redis::Reply&)) {
   const std::array<std::string_view, 2> words = {command, look->name};
-  store->send(words, look->name, kPatience, [this, look, take](base::Result<redis::Reply>&& reply) {
+  store->send(words, look->name, patience, [this, look, take](base::Result<redis::Reply>&& reply) {
     if (!reply || reply->kind == redis::Reply::Kind::kError) {
       look->failed = true;
     } else {
@@ -103,15 +100,15 @@ void HashDesk::Body::keep(const Digest& key, const Digest& hash) {
   const auto ttl = std::chrono::ceil<std::chrono::milliseconds>(options.cache_ttl).count();
   const std::string ms = std::to_string(std::max<int64_t>(ttl, 1));
   const std::array<std::string_view, 5> words = {"SET", name, value, "PX", ms};
-  store->send(words, name, kPatience, [this](base::Result<redis::Reply>&& reply) {
+  store->send(words, name, patience, [this](base::Result<redis::Reply>&& reply) {
     if (!reply || reply->kind == redis::Reply::Kind::kError) counts.store_error();
   });
 }
 
 HashDesk::HashDesk(io::Loop& loop, HashShop& shop, const ComputeHash& options,
                    const base::Clock& clock, Counts& counts,
-                   const std::optional<redis::Options>& store)
-    : body_(std::make_shared<Body>(loop, shop, options, clock, counts)) {
+                   const std::optional<redis::Options>& store, base::Duration patience)
+    : body_(std::make_shared<Body>(loop, shop, options, clock, counts, patience)) {
   if (store) body_->store = std::make_unique<redis::Client>(loop, *store);
 }
 

@@ -1,10 +1,11 @@
 // One thread's way to hashes: memory, then the store, then a computation.
 //
-//   get() ─► HashShop ─ first ─► GET, PTTL (5 ms at most) ─ there ─► found()
+//   get() ─► HashShop ─ first ─► GET, PTTL (kPatience at most) ─ there ─► found()
 //                                   │ not there, gone, or slow ─► compute() ─► SET PX
 //
 // Thread: its loop's.
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,9 +24,12 @@ namespace gateway {
 
 class HashDesk {
  public:
-  // References outlive it. `store`: nothing: memory alone.
+  static constexpr base::Duration kPatience = std::chrono::milliseconds(5);
+
+  // References outlive it. `store`: nothing: memory alone. `patience`: with each call of it.
   HashDesk(io::Loop& loop, HashShop& shop, const ComputeHash& options, const base::Clock& clock,
-           Counts& counts, const std::optional<redis::Options>& store);
+           Counts& counts, const std::optional<redis::Options>& store,
+           base::Duration patience = kPatience);
   ~HashDesk();
   HashDesk(const HashDesk&) = delete;
   HashDesk& operator=(const HashDesk&) = delete;

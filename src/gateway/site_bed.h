@@ -1,6 +1,8 @@
 // The sides of a site that are not under test: a clock that is told the time, a client's exchange,
 // and limits that answer what a test says, when it says. For tests.
 #pragma once
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -12,7 +14,8 @@
 #include <vector>
 
 #include "base/check.h"
-#include "gateway/exchange.h"
+#include "gateway/site.h"
+#include "io/clock.h"
 #include "io/loop.h"
 #include "limiter/decider.h"
 
@@ -134,6 +137,90 @@ class Limits final : public limiter::Decider {
 
  private:
   io::Loop& loop_;
+};
+
+inline gateway::Route route_to(std::string path, std::string upstream,
+                               gateway::WhenNone when = gateway::WhenNone::kRefuse) {
+  gateway::Route out;
+  out.path = std::move(path);
+  out.upstream = std::move(upstream);
+  out.when_none = when;
+  out.decide = gateway::Decide{"gateway", {"client_ip={client_ip}"}};
+  return out;
+}
+
+inline gateway::Options usual() {
+  gateway::Options options;
+  options.deadline = std::chrono::seconds(5);
+  options.compute_hash = {.rounds = 1000, .threads = 1};
+  options.routes = {route_to("/compute_hash", ""), route_to("/", "http://127.0.0.1:9"),
+                    route_to("/open", "http://127.0.0.1:9", gateway::WhenNone::kAllow)};
+  gateway::Route unlimited = route_to("/free", "http://127.0.0.1:9");
+  unlimited.decide.reset();
+  options.routes.push_back(unlimited);
+  return options;
+}
+
+struct SiteBed {
+  explicit SiteBed(gateway::Options with = usual(), bool embedded = true)
+      : options(std::move(with)),
+        common(options, clock, {}),
+        site(std::in_place, loop, common, embedded ? &limits : nullptr) {}
+
+  std::shared_ptr<Client> begin(Client::Asks asks) {
+    auto client = std::make_shared<Client>(std::move(asks));
+    loop.post([this, client] { site->on_request(client); });
+    return client;
+  }
+  std::shared_ptr<Client> serve(Client::Asks asks) {
+    auto client = begin(std::move(asks));
+    EXPECT_TRUE(run(loop, [&] { return client->over(); }));
+    return client;
+  }
+  std::shared_ptr<Client> get(const std::string& target) { return serve({.target = target}); }
+  std::shared_ptr<Client> hash(const std::string& body) {
+    return serve({.method = "POST", .target = "/compute_hash", .body = body});
+  }
+  std::shared_ptr<Client> enter(const std::string& body, const std::string& peer = "127.0.0.1",
+                                const std::string& path = "/register_rate_limiter") {
+    return serve({.method = "POST", .target = path, .body = body, .peer = peer});
+  }
+  std::string metrics() const {
+    metric::Families families;
+    common.collect(families);
+    return families.text();
+  }
+
+  gateway::Options options;
+  io::SystemClock clock;
+  io::Loop loop;
+  Limits limits{loop};
+  gateway::Site::Common common;
+  std::optional<gateway::Site> site;
+};
+
+// What a limit of ten has to say.
+struct Met {
+  explicit Met(bool allowed, int64_t remaining) {
+    limit.name = "client_ip";
+    limit.spec.algorithm = "fixed_window";
+    limit.spec.rate = {10, std::chrono::seconds(10)};
+    limit.spec.law = limit::FixedWindow::make(limit.spec.rate).value();
+    met.limit = &limit;
+    met.decision = {.allowed = allowed,
+                    .limit = 10,
+                    .remaining = remaining,
+                    .retry_after = allowed ? base::Duration{} : std::chrono::milliseconds(2500),
+                    .reset_after = std::chrono::milliseconds(2500)};
+    answer.allowed = allowed;
+    answer.matched = true;
+    if (!allowed) answer.limited_by = limit.name;
+    answer.numbers = met.decision;
+    answer.limits = std::span(&met, 1);
+  }
+  limiter::Limit limit;
+  limiter::LimitAnswer met{};
+  limiter::Answer answer;
 };
 
 }  // namespace site_bed

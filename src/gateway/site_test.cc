@@ -9,102 +9,19 @@
 
 #include "gateway/site_bed.h"
 #include "http/loopback_bed.h"
-#include "io/clock.h"
-#include "redis/test_server.h"
 
 namespace gateway {
 namespace {
 
-using site_bed::Client;
-using site_bed::Limits;
+using site_bed::Met;
+using site_bed::route_to;
 using site_bed::run;
+using site_bed::SiteBed;
+using site_bed::usual;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
 namespace json = boost::json;
-
-Route route_to(std::string path, std::string upstream, WhenNone when = WhenNone::kRefuse) {
-  Route out;
-  out.path = std::move(path);
-  out.upstream = std::move(upstream);
-  out.when_none = when;
-  out.decide = Decide{"gateway", {"client_ip={client_ip}"}};
-  return out;
-}
-
-Options usual() {
-  Options options;
-  options.deadline = std::chrono::seconds(5);
-  options.compute_hash = {.rounds = 1000, .threads = 1};
-  options.routes = {route_to("/compute_hash", ""), route_to("/", "http://127.0.0.1:9"),
-                    route_to("/open", "http://127.0.0.1:9", WhenNone::kAllow)};
-  Route unlimited = route_to("/free", "http://127.0.0.1:9");
-  unlimited.decide.reset();
-  options.routes.push_back(unlimited);
-  return options;
-}
-
-struct SiteBed {
-  explicit SiteBed(Options with = usual(), bool embedded = true)
-      : options(std::move(with)),
-        common(options, clock, {}),
-        site(std::in_place, loop, common, embedded ? &limits : nullptr) {}
-
-  std::shared_ptr<Client> begin(Client::Asks asks) {
-    auto client = std::make_shared<Client>(std::move(asks));
-    loop.post([this, client] { site->on_request(client); });
-    return client;
-  }
-  std::shared_ptr<Client> serve(Client::Asks asks) {
-    auto client = begin(std::move(asks));
-    EXPECT_TRUE(run(loop, [&] { return client->over(); }));
-    return client;
-  }
-  std::shared_ptr<Client> get(const std::string& target) { return serve({.target = target}); }
-  std::shared_ptr<Client> hash(const std::string& body) {
-    return serve({.method = "POST", .target = "/compute_hash", .body = body});
-  }
-  std::shared_ptr<Client> enter(const std::string& body, const std::string& peer = "127.0.0.1",
-                                const std::string& path = "/register_rate_limiter") {
-    return serve({.method = "POST", .target = path, .body = body, .peer = peer});
-  }
-  std::string metrics() const {
-    metric::Families families;
-    common.collect(families);
-    return families.text();
-  }
-
-  Options options;
-  io::SystemClock clock;
-  io::Loop loop;
-  Limits limits{loop};
-  Site::Common common;
-  std::optional<Site> site;
-};
-
-// What a limit of ten has to say.
-struct Met {
-  explicit Met(bool allowed, int64_t remaining) {
-    limit.name = "client_ip";
-    limit.spec.algorithm = "fixed_window";
-    limit.spec.rate = {10, std::chrono::seconds(10)};
-    limit.spec.law = limit::FixedWindow::make(limit.spec.rate).value();
-    met.limit = &limit;
-    met.decision = {.allowed = allowed,
-                    .limit = 10,
-                    .remaining = remaining,
-                    .retry_after = allowed ? base::Duration{} : milliseconds(2500),
-                    .reset_after = milliseconds(2500)};
-    answer.allowed = allowed;
-    answer.matched = true;
-    if (!allowed) answer.limited_by = limit.name;
-    answer.numbers = met.decision;
-    answer.limits = std::span(&met, 1);
-  }
-  limiter::Limit limit;
-  limiter::LimitAnswer met{};
-  limiter::Answer answer;
-};
 
 TEST(Site, AnAllowedRequestPassesWithItsFields) {
   SiteBed bed;
@@ -203,7 +120,7 @@ TEST(Site, EveryDeadlineIsKeptWhileOthersAreAnswered) {
   options.deadline = milliseconds(40);
   SiteBed bed(options);
   bed.limits.holds = true;
-  std::vector<std::shared_ptr<Client>> late, early;
+  std::vector<std::shared_ptr<site_bed::Client>> late, early;
   for (size_t i = 0; i < 20; ++i) {
     (i % 2 == 0 ? late : early).push_back(bed.begin({.target = "/x"}));
     ASSERT_TRUE(run(bed.loop, [&] { return bed.limits.asked.size() == i + 1; }));
@@ -261,143 +178,6 @@ TEST(Site, ADecisionMayComeAfterTheSiteIsGone) {
   bed.site.reset();
   bed.limits.tell();
   EXPECT_FALSE(client->over());
-}
-
-TEST(Site, HashesAreComputedOnceAndThenCached) {
-  SiteBed bed;
-  const auto first = bed.hash(R"({"data": "test_data"})");
-  ASSERT_EQ(first->status(), 200);
-  EXPECT_EQ(first->body(),
-            "{\"hash\": \"9b110074ee393c0ec7cf106c028b90d5f194fd3349fd327159e4f157f9a003a6\", "
-            "\"cached\": false}");
-  const auto second = bed.hash(R"({"data": "test_data"})");
-  EXPECT_EQ(json::parse(second->body()).at("cached"), true);
-  EXPECT_EQ(json::parse(second->body()).at("hash"), json::parse(first->body()).at("hash"));
-  EXPECT_EQ(bed.limits.asked.size(), 2u);
-  EXPECT_THAT(bed.metrics(), HasSubstr("gateway_cache_requests_total{status=\"hit\"} 1\n"));
-  EXPECT_THAT(bed.metrics(), HasSubstr("gateway_cache_requests_total{status=\"miss\"} 1\n"));
-}
-
-TEST(Site, AHashCarriesTheFieldsOfItsDecision) {
-  SiteBed bed;
-  const Met met(true, 9);
-  bed.limits.answer = met.answer;
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(bed.hash(R"({"data":"x"})")->field("RateLimit"), R"("client_ip";r=9;t=3)");
-  }
-}
-
-TEST(Site, WhatIsNoTextToHashIsRefused) {
-  SiteBed bed;
-  for (const char* body : {"{}", R"({"data":1})", R"({"data":null})", "[]", R"({"date":"x"})"}) {
-    const auto client = bed.hash(body);
-    EXPECT_EQ(client->status(), 422) << body;
-    EXPECT_EQ(json::parse(client->body()).at("field"), "data") << body;
-  }
-  for (const char* body : {"", "rubbish", "{\"data\":\"x\"", "{\"data\":\"\xff\"}"}) {
-    EXPECT_EQ(bed.hash(body)->status(), 400) << body;
-  }
-  EXPECT_EQ(bed.hash("{\"data\":\"" + std::string(2 << 20, 'x') + "\"}")->status(), 413);
-  EXPECT_EQ(bed.hash(R"({"data":""})")->status(), 200);
-}
-
-TEST(Site, ARefusedHashIsNotRead) {
-  SiteBed bed;
-  const Met met(false, 0);
-  bed.limits.answer = met.answer;
-  EXPECT_EQ(bed.hash("rubbish")->status(), 429);
-}
-
-TEST(Site, WrongMethodsAndPathsAreToldBeforeAnythingIsCharged) {
-  SiteBed bed;
-  const auto get = bed.get("/compute_hash");
-  EXPECT_EQ(get->status(), 405);
-  EXPECT_EQ(get->field("Allow"), "POST");
-  EXPECT_EQ(bed.get("/compute_hash/x")->status(), 404);
-  EXPECT_EQ(bed.get("/register_rate_limiter")->field("Allow"), "POST");
-  EXPECT_EQ(bed.serve({.method = "POST", .target = "/health"})->status(), 405);
-  EXPECT_EQ(bed.serve({.method = "HEAD", .target = "/health"})->status(), 200);
-  EXPECT_TRUE(bed.limits.asked.empty());
-}
-
-TEST(Site, WithoutARouteThereIsNothing) {
-  SiteBed bed(Options{});
-  const auto client = bed.get("/x");
-  EXPECT_EQ(client->status(), 404);
-  EXPECT_EQ(json::parse(client->body()).at("code"), "NOTFOUND");
-}
-
-TEST(Site, HealthSaysWhetherWhatMustBeAskedCanBe) {
-  SiteBed embedded;
-  EXPECT_EQ(embedded.get("/health")->body(), R"({"status":"ok","limiters":1,"store":"up"})");
-  SiteBed alone(usual(), false);
-  EXPECT_EQ(alone.get("/health")->status(), 503);
-  EXPECT_EQ(alone.get("/health")->body(),
-            R"({"status":"unavailable","limiters":0,"store":"none"})");
-  alone.enter(R"({"host":"127.0.0.1","port":8001})");
-  EXPECT_EQ(alone.get("/health")->status(), 200);
-  Options open = usual();
-  open.routes = {route_to("/", "http://127.0.0.1:9", WhenNone::kAllow)};
-  EXPECT_EQ(SiteBed(open, false).get("/health")->status(), 200);
-}
-
-TEST(Site, HealthTellsOfTheStoreBehindTheHashCache) {
-  redis_bed::TestServer server;
-  redis::Options store;
-  store.nodes = {{"127.0.0.1", server.port()}};
-  io::SystemClock clock;
-  io::Loop loop;
-  Site::Common common(usual(), clock, store);
-  Site site(loop, common, nullptr);
-  const auto says = [&](const std::string& word) {
-    const auto client = std::make_shared<Client>(Client::Asks{.target = "/health"});
-    site.on_request(client);
-    return client->body().find("\"store\":\"" + word) != std::string::npos;
-  };
-  EXPECT_TRUE(run(loop, [&] { return says("up"); }));
-  server.kill();
-  EXPECT_TRUE(run(loop, [&] { return says("down"); }));
-}
-
-TEST(Site, InstancesRegisterShowAndLeave) {
-  SiteBed bed(usual(), false);
-  EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8001})")->body(),
-            R"({"registered":true,"instances":1,"ttl_s":10})");
-  EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8001,"ttl_s":2.5})")->body(),
-            "{\"registered\":true,\"instances\":1,\"ttl_s\":2.5E0}");
-  EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8002})")->status(), 200);
-  const json::value list =
-      json::parse(bed.serve({.target = "/rate_limiters", .peer = "127.0.0.1"})->body());
-  ASSERT_EQ(list.at("instances").as_array().size(), 2u);
-  const json::value& first = list.at("instances").as_array()[0];
-  EXPECT_EQ(first.at("host"), "127.0.0.1");
-  EXPECT_EQ(first.at("port"), 8001);
-  EXPECT_EQ(first.at("state"), "up");
-  EXPECT_GT(first.at("last_heartbeat_ms").as_int64(), 1'600'000'000'000);
-  EXPECT_TRUE(first.at("latency_ms").is_number());
-  const std::string leave = "/deregister_rate_limiter";
-  EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8001})", "127.0.0.1", leave)->body(),
-            R"({"registered":false,"instances":1})");
-  EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8001})", "127.0.0.1", leave)->status(), 404);
-}
-
-TEST(Site, RegistrationFromElsewhereIsRefused) {
-  Options options = usual();
-  options.registration_secret = "s3cret";
-  SiteBed bed(options, false);
-  const auto refused = bed.enter(R"({"host":"127.0.0.1","port":8001})", "192.0.2.1");
-  EXPECT_EQ(refused->status(), 401);
-  EXPECT_EQ(refused->field("WWW-Authenticate"), "Bearer");
-  EXPECT_EQ(bed.enter("{}", "192.0.2.1", "/deregister_rate_limiter")->status(), 401);
-  EXPECT_EQ(bed.serve({.target = "/rate_limiters"})->status(), 401);
-  const auto with = bed.serve({.method = "POST",
-                               .target = "/register_rate_limiter",
-                               .body = R"({"host":"127.0.0.1","port":8001})",
-                               .fields = {{"authorization", "Bearer s3cret"}}});
-  EXPECT_EQ(with->status(), 200);
-  EXPECT_EQ(bed.enter(R"({"port":1})")->status(), 422);
-  EXPECT_EQ(bed.enter("rubbish")->status(), 400);
-  EXPECT_EQ(bed.enter(std::string(5000, ' '))->status(), 413);
 }
 
 TEST(Site, AsksRegisteredInstancesOverHttp) {
