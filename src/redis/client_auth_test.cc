@@ -56,6 +56,22 @@ TEST(RedisAuth, APasswordThatIsChangedIsNoticedAtTheNextConnection) {
   EXPECT_TRUE(bed.ask_until("'PONG'", {"PING"}));
 }
 
+TEST(RedisAuth, AServerFromBeforeResp3IsSpokenToAsItKnows) {
+  TestServer server({"--rename-command", "HELLO", "", "--requirepass", "secret"});
+  Options options = options_of(server.port());
+  options.password = "secret";
+  options.database = 2;
+  Bed bed(options);
+  EXPECT_EQ(bed.ask({"SET", "a", "1"}), "'OK'");
+  EXPECT_EQ(bed.ask({"CLIENT", "GETNAME"}), "'ratelimmq'");
+  EXPECT_EQ(bed.ask({"GET", "nothing"}), "nil");
+  server.command({"AUTH", "secret"});
+  server.command({"SELECT", "2"});
+  EXPECT_EQ(server.command({"GET", "a"}), "1");
+  options.password = "wrong";
+  EXPECT_EQ(Bed(options).ask({"PING"}), "kIo");
+}
+
 Options over_tls(const TestServer& server, const std::string& ca_file) {
   Options out = options_of(server.port());
   out.tls.on = true;

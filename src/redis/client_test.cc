@@ -189,11 +189,22 @@ TEST(RedisClient, AServerThatHangsHoldsUpNobodyPastTheDeadlineAndGoesOnLater) {
     ends.push_back(bed.ask({"INCR", "a"}, 10ms));
     longest = std::max(longest, now() - before);
   }
-  EXPECT_LT(longest, 60ms);
+  EXPECT_LT(longest, 250ms);  // 10 ms and what a busy machine takes.
   EXPECT_EQ(ends.front(), "kUnknown") << "it was sent";
   EXPECT_EQ(ends.back(), "kIo") << "the silent connection was given up, and nothing was sent";
   server.go_on();
   EXPECT_TRUE(bed.ask_until("'PONG'", {"PING"}));
+}
+
+TEST(RedisClient, WhatTheServerSaysUnaskedIsNobodysReply) {
+  TestServer server;
+  Bed bed(server);
+  EXPECT_EQ(bed.ask({"CLIENT", "TRACKING", "ON", "BCAST"}), "'OK'");
+  for (int i = 0; i < 50; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    server.command({"SET", key, "v"});
+    ASSERT_EQ(bed.ask({"ECHO", key}), "'" + key + "'");
+  }
 }
 
 TEST(RedisClient, ALateReplyIsThrownAwayAndTheNextOnesAreTheirOwn) {

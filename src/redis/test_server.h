@@ -197,8 +197,8 @@ class TestServer {
 
   void end(int signal) {
     if (pid_ <= 0) return;
-    ::kill(pid_, SIGCONT);
     ::kill(pid_, signal);
+    ::kill(pid_, SIGCONT);  // A stopped one ends too, and does nothing else first.
     int status = 0;
     while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
