@@ -6,6 +6,13 @@
 //                            │ refused ─► 429, RateLimit, RateLimit-Policy, Retry-After
 //                            └ nobody answered in time ─► when_none: 503, or on
 //
+// Whoever is let on, or refused, by something else than the limits is told: `X-Decided-By:
+// when_none | allow | local` beside what the route answers, and `reason` in the 503's problem
+// document ("deadline", "no_instance", "store_refuse", …; gateway/decision.h).
+//
+// The registry's own endpoints, GET /rate_limiters included, are for those who may register
+// (gateway/registration.h). /compute_hash takes bodies up to 1 MiB, or less if its route says so.
+//
 // Thread: its loop's; one a thread, all of them share one Common.
 #pragma once
 #include <memory>

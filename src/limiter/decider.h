@@ -1,6 +1,7 @@
 // The door to limits that are decided elsewhere: in a store that many processes share
-// (store/store.h), or by an instance at the other end of a connection (gateway/remote.h). The
-// same words as Limiter's, but the answer comes later.
+// (store/store.h). The same words as Limiter's, but the answer comes later. (A gateway that asks an
+// instance at the other end of a connection only decides, and hands on the fields of its answer:
+// gateway/remote.h.)
 //
 // Every call ends once, never from inside itself, within the implementation's own deadline: with
 // the elsewhere gone or slow a decision is made here, and `decided_by` says how. Views in asks must
