@@ -1,7 +1,6 @@
 #include "gateway/client_address.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "gateway/field_names.h"
 
@@ -44,7 +43,8 @@ std::optional<io::Ip> parse_forwarded_node(std::string_view text) {
 io::Ip client_of(const Head& head, const io::Networks& trusted) {
   io::Ip client = head.peer;
   if (!trusted.contains(client)) return client;
-  for (const Field& field : std::views::reverse(head.fields)) {
+  for (size_t at = head.fields.size(); at-- > 0;) {
+    const Field& field = head.fields[at];
     if (!same_name(field.name, "x-forwarded-for")) continue;
     for (std::string_view rest = field.value;;) {
       const size_t comma = rest.rfind(',');

@@ -1,5 +1,5 @@
 // One client of the gateway without its socket: bytes in, bytes out. Bodies stream both ways; what
-// two readers could understand differently is refused (http/reader.h has the list), and never
+// two readers could understand differently is refused (gateway/heads.h has the list), and never
 // reaches an upstream.
 //
 // Requests of one connection are served in order. Memory: a header, and a bounded piece of body in
@@ -44,7 +44,9 @@ class Conversation {
   bool more() const;     // Send some of out(), then feed the rest again: more will come.
   base::Time deadline() const;  // When patience ends, if nothing arrives before.
   void expire();
-  void hang_up();      // The client sends nothing more.
+  // The client sends nothing more. What it has asked for whole is still answered; a request whose
+  // body will never be whole is dropped: deadline() has passed then.
+  void hang_up();
   void last_answer();  // The next answer is the last one: the server stops.
   void rest();         // Between two requests: gives memory back.
 

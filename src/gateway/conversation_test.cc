@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "gateway/conversation_bed.h"
@@ -47,7 +49,27 @@ std::string chunk(std::string_view data) {
   return std::string(size).append(data).append("\r\n");
 }
 
-// A request's body, out of its framing. Nothing: the client has closed.
+// What an upstream says, told by the test while the upstream's threads run.
+class Told {
+ public:
+  Told() = default;
+  explicit Told(std::string text) : text_(std::move(text)) {}
+  Told& operator=(std::string text) {
+    const std::lock_guard guard(mutex_);
+    text_ = std::move(text);
+    return *this;
+  }
+  std::string text() const {
+    const std::lock_guard guard(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+// A request as it came, whole. Nothing: the client has closed.
 std::optional<std::string> whole_request(Peer& peer) {
   std::string all;
   char bytes[65536];
@@ -146,10 +168,10 @@ TEST(GatewayConversation, EveryCutOfARequestGivesTheSameAnswer) {
 }
 
 TEST(GatewayConversation, AnAnswersFramingIsTheClients) {
-  std::string answer;
+  Told answer;
   Server server([&](Peer& peer) {
     if (peer.request().empty()) return;
-    peer.send(answer);
+    peer.send(answer.text());
   });
   Bed bed(one_route(server.url("")));
   answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nKeep-Alive: 5\r\n\r\nto the end";
@@ -287,9 +309,9 @@ TEST(GatewayConversation, BodiesOverTheRoutesBoundAreRefused) {
 }
 
 TEST(GatewayConversation, AnAnswerOverTheRoutesBoundIsNone) {
-  std::string answer = ok("12345678901");
+  Told answer(ok("12345678901"));
   Server server([&](Peer& peer) {
-    if (!peer.request().empty()) peer.send(answer);
+    if (!peer.request().empty()) peer.send(answer.text());
   });
   Options options = one_route(server.url(""));
   options.routes[0].response_bytes_max = 10;
@@ -400,9 +422,9 @@ TEST(GatewayConversation, AClientThatLeavesTakesItsRequestAlong) {
 }
 
 TEST(GatewayConversation, FailuresOfAnUpstreamAreProblems) {
-  std::string answer;
+  Told answer;
   Server server([&](Peer& peer) {
-    if (!peer.request().empty()) peer.send(answer);
+    if (!peer.request().empty()) peer.send(answer.text());
   });
   Bed bed(one_route(server.url("")));
   for (const char* bad :
@@ -479,9 +501,9 @@ TEST(GatewayConversation, AKeptConnectionThatEndedIsReplacedOnce) {
 }
 
 TEST(GatewayConversation, AConnectionIsNotKeptWhenItsEndIsInDoubt) {
-  std::string answer = ok("hello") + "more than was asked for";
+  Told answer(ok("hello") + "more than was asked for");
   Server server([&](Peer& peer) {
-    while (!peer.request().empty()) peer.send(answer);
+    while (!peer.request().empty()) peer.send(answer.text());
   });
   Bed bed(one_route(server.url("")));
   EXPECT_EQ(body_of(bed.ask(get("/"))), "hello");
@@ -575,9 +597,9 @@ TEST(GatewayConversation, TheLastAnswerIsTheLastOne) {
 }
 
 TEST(GatewayConversation, WhatIsCountedIsWhatWasSent) {
-  std::string answer = ok("a");
+  Told answer(ok("a"));
   Server server([&](Peer& peer) {
-    while (!peer.request().empty()) peer.send(answer);
+    while (!peer.request().empty()) peer.send(answer.text());
   });
   Bed bed(one_route(server.url("")));
   bed.ask(get("/"));

@@ -16,29 +16,10 @@
 #include <vector>
 
 #include "gateway/exchange.h"
+#include "gateway/field_kind.h"
 #include "http/message.h"
 
 namespace gateway {
-
-// What a proxy has to know of a field by its name.
-enum class FieldKind : uint8_t {
-  kPlain,
-  kHost,
-  kContentLength,
-  kTransferEncoding,
-  kConnection,
-  kExpect,
-  kHop,  // Of this connection alone, as Keep-Alive, TE, Upgrade.
-  kDate,
-  kRequestId,
-  kForwardedFor,  // X-Forwarded-For
-  kForwardedHost,
-  kForwardedProto,
-  kForwarded,  // Forwarded
-  kManaged,    // Others that only a proxy may say: X-Real-IP, X-Forwarded-….
-  kAlias,      // One of the above with '_' for '-': to some applications it is the same name.
-};
-FieldKind kind_of(std::string_view name);
 
 // How long a body is.
 struct Framing {
