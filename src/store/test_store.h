@@ -80,10 +80,9 @@ class Instance {
   // False: not within ten seconds.
   bool run(const std::function<bool()>& until) {
     const base::Time end = clock.now() + std::chrono::seconds(10);
-    loop.after(std::chrono::milliseconds(1), [] {});
     while (!until()) {
       if (clock.now() > end) return false;
-      tick();
+      turn();
     }
     return true;
   }
@@ -136,6 +135,12 @@ class Instance {
         [&](auto done) { store->why("d", path.get(), done); });
   }
 
+  // One round of the loop, 20 ms at most.
+  void turn() {
+    loop.after(std::chrono::milliseconds(20), [] {});
+    loop.poll().wait();
+  }
+
   io::SystemClock clock;
   io::Loop loop;
   limiter::Limiter limiter;
@@ -143,10 +148,6 @@ class Instance {
   std::optional<Store> store;
 
  private:
-  void tick() {
-    loop.after(std::chrono::milliseconds(20), [] {});  // Never waits for ever.
-    loop.poll().wait();
-  }
   template <typename T, typename Ask>
   T wait(Ask&& ask) {
     std::optional<T> got;
