@@ -29,6 +29,7 @@ struct Row {
   size_t in_flight = 0;
   uint64_t failures = 0;
   unsigned failures_in_row = 0;
+  base::Time last_failure{};
   base::Duration pause{};
   base::Time try_at{};  // When it is not up. One that tries and never ends is not waited for.
 
@@ -163,14 +164,15 @@ void Registry::answered(uint64_t id, base::Duration latency, base::Time) {
   smooth(row->latency, latency);
 }
 
-// What was asked before it was ejected, and fails afterwards, makes no pause longer.
-void Registry::failed(uint64_t id, base::Time now) {
+void Registry::failed(uint64_t id, base::Time asked, base::Time now) {
   body_->failures.add();
   const base::Guard guard(body_->mutex);
   Row* const row = body_->find(id);
   if (row == nullptr) return;
   --row->in_flight;
   ++row->failures;
+  if (asked < row->last_failure) return;
+  row->last_failure = now;
   ++row->failures_in_row;
   if (row->state == State::kProbing) {
     row->pause = std::min(2 * row->pause, kPauseMax);

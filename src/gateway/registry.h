@@ -64,7 +64,9 @@ class Registry {
   // What came of it. Ids that are gone: nothing. kFailuresMax in a row eject an instance, for
   // kPauseMin, doubled up to kPauseMax each time the one ask that tries it fails.
   void answered(uint64_t id, base::Duration latency, base::Time now);
-  void failed(uint64_t id, base::Time now);
+  // `asked`: when it was chosen. What was asked before the last failure says nothing new: asks that
+  // a short stop lets fail together are one failure in the row.
+  void failed(uint64_t id, base::Time asked, base::Time now);
 
   size_t askable(base::Time now) const;  // Those that choose() may give.
   std::vector<Instance> instances(base::Time now) const;

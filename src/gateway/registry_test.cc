@@ -25,7 +25,7 @@ struct RegistryBed {
     return chosen ? chosen->host : "none";
   }
   void answer() { registry.answered(chosen->id, milliseconds(1), now); }
-  void fail() { registry.failed(chosen->id, now); }
+  void fail() { registry.failed(chosen->id, now, now); }
   void eject() {
     for (unsigned i = 0; i < Registry::kFailuresMax; ++i) {
       ASSERT_NE(choose(), "none");
@@ -70,7 +70,7 @@ TEST(Registry, TheSilentAreForgottenAndTheirIdsNeverComeBack) {
   bed.now += milliseconds(1);
   bed.registry.tick(bed.now);
   EXPECT_EQ(bed.registry.instances(bed.now).size(), 1u);
-  for (const uint64_t id : old) bed.registry.failed(id, bed.now);  // Of `a`: nothing.
+  for (const uint64_t id : old) bed.registry.failed(id, bed.now, bed.now);  // Of `a`: nothing.
   bed.registry.remove("b", 8001, bed.now).value();
   bed.add("a");
   EXPECT_EQ(bed.choose(), "a");
@@ -141,19 +141,42 @@ TEST(Registry, OneAskTriesAnEjectedInstanceAfterAPauseThatDoublesTo30Seconds) {
   EXPECT_EQ(bed.choose(), "a") << "the pause begins anew";
 }
 
-TEST(Registry, WhatFailsLateMakesNoPauseLonger) {
+TEST(Registry, AsksThatFailTogetherAreOneFailureInTheRow) {
   RegistryBed bed;
   bed.add("a");
-  std::vector<uint64_t> asks;
-  for (int i = 0; i < 10; ++i) {
-    bed.choose();
-    asks.push_back(bed.chosen->id);
-  }
-  for (const uint64_t id : asks) bed.registry.failed(id, bed.now);
+  const auto round = [&] {  // Ten asks at once; all fail a little later.
+    std::vector<uint64_t> asks;
+    const base::Time asked = bed.now;
+    while (asks.size() < 10 && bed.choose() == "a") asks.push_back(bed.chosen->id);
+    for (const uint64_t id : asks) {
+      bed.now += milliseconds(1);
+      bed.registry.failed(id, asked, bed.now);
+    }
+    return asks.size();
+  };
+  EXPECT_EQ(round(), 10u);
+  EXPECT_EQ(round(), 10u);
+  EXPECT_EQ(bed.state(), "up");
+  EXPECT_EQ(round(), 10u);
+  EXPECT_EQ(bed.state(), "ejected");
+  EXPECT_EQ(bed.registry.instances(bed.now).at(0).failures, 30u);
+  EXPECT_EQ(bed.registry.instances(bed.now).at(0).in_flight, 0u);
+}
+
+TEST(Registry, WhatWasAskedLongAgoSaysNothingOfTheOneThatTries) {
+  RegistryBed bed;
+  bed.add("a");
+  bed.choose();
+  const Registry::Chosen old = *bed.chosen;
+  const base::Time asked = bed.now;
+  bed.now += milliseconds(1);
+  bed.eject();
   bed.now += seconds(1);
-  EXPECT_EQ(bed.choose(), "a");
-  EXPECT_EQ(bed.registry.instances(bed.now).at(0).failures, 10u);
-  EXPECT_EQ(bed.registry.instances(bed.now).at(0).in_flight, 1u);
+  ASSERT_EQ(bed.choose(), "a");
+  bed.registry.failed(old.id, asked, bed.now);
+  EXPECT_EQ(bed.state(), "probing");
+  bed.answer();
+  EXPECT_EQ(bed.state(), "up");
 }
 
 TEST(Registry, AnInstanceThatIsSickDisturbsNoOtherOne) {

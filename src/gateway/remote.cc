@@ -193,7 +193,7 @@ void Remote::Body::ask(const std::shared_ptr<Call>& call, base::Time now, uint64
   const std::optional<Registry::Chosen> chosen = registry.choose(call->key, now, except);
   const http::Url* const url = chosen ? url_of(*chosen) : nullptr;
   if (url == nullptr) {
-    if (chosen) registry.failed(chosen->id, now);
+    if (chosen) registry.failed(chosen->id, now, now);
     const Reason reason = except == 0 ? Reason::kNoInstance : Reason::kFailure;
     return loop.poll().defer([body = weak_from_this(), call, reason] {
       if (!body.expired()) call->done(nobody(reason));
@@ -228,7 +228,7 @@ void Remote::Body::on_answer(const std::shared_ptr<Call>& call, uint64_t id, bas
     registry.answered(id, now - asked, now);
     return call->done(*std::move(decision));
   }
-  registry.failed(id, now);
+  registry.failed(id, asked, now);
   if (may_try_again(*call, response, now)) {
     call->again = true;
     return ask(call, now, id);

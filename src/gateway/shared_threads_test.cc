@@ -54,7 +54,7 @@ TEST(RegistryThreads, WhatIsChosenIsSettledAndNothingStaysInFlight) {
       for (int i = 0; i < 5'000; ++i) {
         const base::Time now = kStart + std::chrono::microseconds(i);
         const auto chosen = registry.choose("", now);
-        if (chosen && i % 3 == 0) registry.failed(chosen->id, now);
+        if (chosen && i % 3 == 0) registry.failed(chosen->id, now, now);
         if (chosen && i % 3 != 0) registry.answered(chosen->id, std::chrono::microseconds(9), now);
         if (t == 0 && i % 100 == 0) registry.instances(now);
         if (t == 1 && i % 100 == 0) registry.add("h1", 1, {}, now).value();
