@@ -13,11 +13,13 @@ namespace {
 constexpr size_t kHeadBytesMax = size_t{64} << 10;
 constexpr unsigned kInterimsMax = 32;
 constexpr base::Duration kIdleMax = std::chrono::seconds(60);
-constexpr size_t kKeptCapacity = size_t{64} << 10;  // Of a buffer, from exchange to exchange.
+// Of an empty buffer: within an exchange, and while the link is idle.
+constexpr size_t kBusyCapacity = size_t{256} << 10;
+constexpr size_t kIdleCapacity = size_t{16} << 10;
 
-void empty(std::string& text) {
+void empty(std::string& text, size_t capacity_max) {
   text.clear();
-  if (text.capacity() > kKeptCapacity) std::string().swap(text);
+  if (text.capacity() > capacity_max) std::string().swap(text);
 }
 
 }  // namespace
@@ -123,7 +125,7 @@ void Link::flush() {
   touch();
   if (deaf_) sent_ = out_.size();
   if (unsent() == 0 && !keep_request_) {
-    empty(out_);
+    empty(out_, kBusyCapacity);
     sent_ = 0;
   }
   watch();
@@ -150,7 +152,7 @@ void Link::read() {
   if (!std::exchange(got_some_, true)) {
     home_.traffic().first_byte(since_ - began_);
     if (keep_request_ && unsent() == 0) {
-      empty(out_);
+      empty(out_, kBusyCapacity);
       sent_ = 0;
     }
   }
@@ -244,8 +246,8 @@ void Link::end() {
   const bool again = head_.keep_alive() && request_whole_ && unsent() == 0 && !deaf_;
   if (again) {
     phase_ = Phase::kIdle;
-    empty(out_);
-    empty(in_);
+    empty(out_, kIdleCapacity);
+    empty(in_, kIdleCapacity);
     sent_ = 0;
     home_.idle(*this);
   } else {

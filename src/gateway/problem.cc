@@ -20,7 +20,7 @@ struct Status {
   std::string_view title, code;
 };
 
-constexpr std::array<Status, 19> kStatuses = {{
+constexpr std::array<Status, 20> kStatuses = {{
     {400, "Bad Request", "ERR"},
     {401, "Unauthorized", "NOAUTH"},
     {403, "Forbidden", "NOPERM"},
@@ -39,6 +39,7 @@ constexpr std::array<Status, 19> kStatuses = {{
     {502, "Bad Gateway", "UNKNOWN"},
     {503, "Service Unavailable", "SHUTDOWN"},
     {504, "Gateway Timeout", "UNKNOWN"},
+    {505, "HTTP Version Not Supported", "ERR"},
     {507, "Insufficient Storage", "FULL"},
 }};
 
