@@ -19,38 +19,102 @@ else
 end
 
 local raw = call('MGET', unpack(KEYS))
-local laws, more, at, text = {}, false, 1, ARGV[2]
+local laws, at, text = {}, 1, ARGV[2]
 while at <= #text do
   local kind, a, b, c, d, e
   kind, a, b, c, d, e, at = unbox('<Bddddd', text, at)
   laws[#laws + 1] = {kind, a, b, c, d, e}
-  more = more or kind > 3
 end
 local law_of = {string.byte(ARGV[3], 1, -1)}
 local states, flags = #law_of, tonumber(ARGV[4])
 
 -- By key: gcra ahead, part; window start, used, end; counter start, current, previous; log used;
 -- holds held. Of a log the rest is in logs, of a window that is not known the instant in unknown.
-local A, B, C, dirty, changed, logs, unknown = {}, {}, {}, {}, {}, {}, {}
+local A, B, C, dirty, logs, unknown, rest, after = {}, {}, {}, {}
 
--- Units in use in a state of another law.
-local function used_in(s)
-  local kind, a, b, c, d = unbox('<Bdddd', s)
+for i = 1, states do
+  local law, s = laws[law_of[i]], raw[i]
+  local kind = law[1]
   if kind == 1 then
-    if a < now then return 0 end
-    return math.ceil(((a - now) * c + b) / d)
+    local ahead, part, known = 0, 0, true
+    if s then
+      local other, tat, p, u, v = unbox('<Bdddd', s)
+      known = other == 1 and u == law[2] and v == law[3]
+      if known and tat >= now then ahead, part = tat - now, p end
+    end
+    A[i], B[i], C[i] = ahead, part, 0
+    if not known then
+      rest = rest or {}
+      rest[#rest + 1] = i
+    end
   elseif kind == 2 then
-    return now < c and b or 0
+    local t, used, from, to, other, start, n, ends = now, 0
+    if s then
+      other, start, n, ends = unbox('<Bddd', s)
+      if other == 2 then
+        if start > now then t = start end
+        if now < ends then used = n end
+      else
+        rest = rest or {}
+        rest[#rest + 1] = i
+      end
+    end
+    if law[3] > 0 then
+      from = t - t % law[3]
+      to = from + law[3]
+    elseif t >= law[4] and t < law[5] then
+      from, to = law[4], law[5]
+    elseif t >= law[5] and t < law[6] then
+      from, to = law[5], law[6]
+    else
+      unknown = unknown or {}
+      unknown[i], from, to = t, t, t
+    end
+    A[i], B[i], C[i] = from, used, to
   elseif kind == 3 then
-    if now - a >= 2 * d then return 0 end
-    if now - a >= d then a, b, c = a + d, 0, b end
-    return b + math.ceil(c * (d - math.max(now - a, 0)) / d)
+    local period, start, current, previous, known = law[3], 0, 0, 0, true
+    if s then
+      local other, a, b, c, d = unbox('<Bdddd', s)
+      known = other == 3 and d == period
+      if known then start, current, previous = a, b, c end
+    end
+    if current == 0 and previous == 0 or now - start >= period then
+      local window = now - now % period
+      if window ~= start then
+        previous = window - period == start and current or 0
+        start, current = window, 0
+      end
+    end
+    A[i], B[i], C[i] = start, current, previous
+    if not known then
+      rest = rest or {}
+      rest[#rest + 1] = i
+    end
+  else
+    A[i], B[i], C[i] = 0, 0, 0
+    rest = rest or {}
+    rest[#rest + 1] = i
   end
-  return now < b + d and a or 0
 end
 
-local read_log, after
-if more then
+-- Logs, holds, and states of other laws.
+if rest then
+  -- Units in use in a state of any law.
+  local function used_in(s)
+    local kind, a, b, c, d = unbox('<Bdddd', s)
+    if kind == 1 then
+      if a < now then return 0 end
+      return math.ceil(((a - now) * c + b) / d)
+    elseif kind == 2 then
+      return now < c and b or 0
+    elseif kind == 3 then
+      if now - a >= 2 * d then return 0 end
+      if now - a >= d then a, b, c = a + d, 0, b end
+      return b + math.ceil(c * (d - math.max(now - a, 0)) / d)
+    end
+    return now < b + d and a or 0
+  end
+
   -- Entries at or before `edge` have left the log. They stay in the list until the next charge: if
   -- the clock steps back before it, they count again. Only many of them are dropped at once.
   local function skip_left(i, log, edge)
@@ -74,11 +138,10 @@ if more then
       call('LTRIM', key, n, -1)
       log.left, log.gone, log.head = 0, 0, first
       dirty[i] = true
-      changed[#changed + 1] = i
     end
   end
 
-  read_log = function(i, law, s)
+  local function read_log(i, law, s)
     local log = {used = 0, last = now, units = 0, left = 0, gone = 0, pending = 0, fresh = true}
     if s then
       local kind, used, last, first, period = unbox('<Bdddd', s)
@@ -92,73 +155,26 @@ if more then
     end
     log.t = log.first and math.max(now, log.last) or now
     if log.first and log.first <= log.t - law[3] then skip_left(i, log, log.t - law[3]) end
+    logs = logs or {}
     logs[i], A[i] = log, log.used
   end
 
   after = function(t) return string.format('(%.0f', t) end
-end
 
-for i = 1, states do
-  local law, s = laws[law_of[i]], raw[i]
-  local kind = law[1]
-  if kind == 1 then
-    local ahead, part = 0, 0
-    if s then
-      local other, tat, p, u, v = unbox('<Bdddd', s)
-      if other == 1 and u == law[2] and v == law[3] then
-        if tat >= now then ahead, part = tat - now, p end
-      else
-        u, v = law[2], law[3]
-        local whole = math.min(used_in(s), floor(4503599627370496 / v)) * v
-        ahead = floor(whole / u)
-        part = whole - ahead * u
-      end
-    end
-    A[i], B[i] = ahead, part
-  elseif kind == 2 then
-    local t, used, from, to, other, start, n, ends = now, 0
-    if s then
-      other, start, n, ends = unbox('<Bddd', s)
-      if other == 2 and start > now then t = start end
-    end
-    if law[3] > 0 then
-      from = t - t % law[3]
-      to = from + law[3]
-    elseif t >= law[4] and t < law[5] then
-      from, to = law[4], law[5]
-    elseif t >= law[5] and t < law[6] then
-      from, to = law[5], law[6]
+  for _, i in ipairs(rest) do
+    local law, s = laws[law_of[i]], raw[i]
+    local kind = law[1]
+    if kind == 1 then
+      local whole = math.min(used_in(s), floor(4503599627370496 / law[3])) * law[3]
+      A[i] = floor(whole / law[2])
+      B[i] = whole - A[i] * law[2]
+    elseif kind < 4 then
+      B[i] = used_in(s)
+    elseif kind == 4 then
+      read_log(i, law, s)
     else
-      unknown[i], from, to = t, t, t
+      A[i] = call('ZCOUNT', KEYS[i] .. 'h', after(now), '+inf')
     end
-    if other == 2 then
-      if now < ends then used = n end
-    elseif s then
-      used = used_in(s)
-    end
-    A[i], B[i], C[i] = from, used, to
-  elseif kind == 3 then
-    local period, start, current, previous = law[3], 0, 0, 0
-    if s then
-      local other, a, b, c, d = unbox('<Bdddd', s)
-      if other == 3 and d == period then
-        start, current, previous = a, b, c
-      else
-        start, current = now - now % period, used_in(s)
-      end
-    end
-    if current == 0 and previous == 0 or now - start >= period then
-      local window = now - now % period
-      if window ~= start then
-        previous = window - period == start and current or 0
-        start, current = window, 0
-      end
-    end
-    A[i], B[i], C[i] = start, current, previous
-  elseif kind == 4 then
-    read_log(i, law, s)
-  else
-    A[i] = call('ZCOUNT', KEYS[i] .. 'h', after(now), '+inf')
   end
 end
 
@@ -182,7 +198,7 @@ end)lua";
 
 constexpr const char* kDecide = R"lua(
 local hold, leaves, tell
-if more then
+if rest then
   hold = HOLD
 
   -- The instant of the entry with which `units` units will have left.
@@ -222,13 +238,12 @@ if more then
   end
 end
 
-local asked, extra, o, changes = ARGV[5], 6, #out, #changed
-local met, oks, xs, ys, costs = {}, {}, {}, {}, {}
+local asked, extra, o = ARGV[5], 6, #out
+local met, oks, xs, ys, costs
 at = 1
 while at <= #asked do
-  -- One decision: role and cost of each hit, the last one marked. What it would be charged is xs
-  -- and ys.
-  local n, go, quota, open, take, bits = 0, clear, false, false, false, 0
+  -- One decision. bits of a hit: 1 shadow, 2 quota, 4 charge, 8 take, 32 it is the last one.
+  local n, go, quota, open, bits = 0, clear, false, false, 0
   repeat
     local i, blocks, cost
     i, bits, blocks, cost, at = unbox('<HBBd', asked, at)
@@ -237,9 +252,9 @@ while at <= #asked do
       b, at = unbox('<H', asked, at)
       if ends[flags + b] > now then go = false end
     end
-    local role = bits % 4
     if i > 0 then
-      local law, a, b, ok, x, y = laws[law_of[i]], A[i], B[i], false
+      -- x and y: what the state becomes if it is charged.
+      local law, a, b, c, ok, x, y = laws[law_of[i]], A[i], B[i], C[i], false
       local kind, first = law[1], law[2]
       if kind == 1 then
         if cost <= law[6] then
@@ -254,9 +269,9 @@ while at <= #asked do
         end
       elseif kind == 2 then
         x, y = a, b + cost
-        ok = first > 0 and cost <= first - b and not unknown[i]
+        ok = first > 0 and cost <= first - b
       elseif kind == 3 then
-        local used, c = b, C[i]
+        local used = b
         if c > 0 then
           local left = now > a and law[3] - (now - a) or law[3]
           used = used + math.ceil(c * left / law[3])
@@ -264,47 +279,48 @@ while at <= #asked do
         x, y = a, b + cost
         ok = first > 0 and cost <= first - used
       else
-        x = a + cost
+        x, y = a + cost, 0
         ok = first > 0 and cost <= first - a
       end
-      n, o = n + 1, o + 1
-      met[n], oks[n], xs[n], ys[n], costs[n] = i, ok, x, y, cost
-      if unknown[i] then
-        go = false
+      o = o + 1
+      if unknown and unknown[i] then
+        ok, go = false, false
         out[o] = box('<Bddd', 2, unknown[i], 0, 0)
       elseif kind > 3 then
         out[o] = box('<Bddd', ok and 1 or 0, a, tell(i, law, cost, ok))
       else
-        out[o] = box('<Bddd', ok and 1 or 0, a, b, C[i] or 0)
+        out[o] = box('<Bddd', ok and 1 or 0, a, b, c)
       end
-      if role == 0 then
-        go = go and ok
-      elseif role == 2 then
-        quota, open = true, open or ok
+      if n == 0 and bits >= 32 and kind < 4 then
+        -- The most usual decision: one hit.
+        if ok and go and bits % 8 > 3 and cost > 0 then A[i], B[i], dirty[i] = x, y, true end
+      else
+        if not met then met, oks, xs, ys, costs = {}, {}, {}, {}, {} end
+        n = n + 1
+        met[n], oks[n], xs[n], ys[n], costs[n] = i, ok, x, y, cost
+        local role = bits % 4
+        if role == 0 then
+          go = go and ok
+        elseif role == 2 then
+          quota, open = true, open or ok
+        end
       end
     end
   until bits >= 32
-  -- bits: role, 4 charge, 8 take, 32 the last hit.
-  take = bits % 16 >= 8
-  if go and bits % 16 >= 4 and (open or not quota) then
+  local take = bits % 16 > 7
+  if n > 0 and go and bits % 8 > 3 and (open or not quota) then
     for j = 1, n do
       local i, cost = met[j], costs[j]
       if oks[j] and cost > 0 then
         local kind = laws[law_of[i]][1]
-        if kind == 5 then
-          if take then
-            hold(i, ARGV[extra], now + ARGV[extra + 1])
-            A[i] = xs[j]
-          end
-        else
-          A[i], B[i] = xs[j], ys[j]
-          if not dirty[i] then
-            changes = changes + 1
-            dirty[i], changed[changes] = true, i
-          end
+        if kind < 5 then
+          A[i], B[i], dirty[i] = xs[j], ys[j], true
           if kind == 4 then
             logs[i].used, logs[i].pending = xs[j], logs[i].pending + cost
           end
+        elseif take then
+          hold(i, ARGV[extra], now + ARGV[extra + 1])
+          A[i] = xs[j]
         end
       end
     end
@@ -315,13 +331,6 @@ end
 
 constexpr const char* kSettle = R"lua(
 local hold = HOLD
-
-local function change(i)
-  if not dirty[i] then
-    dirty[i] = true
-    changed[#changed + 1] = i
-  end
-end
 
 local function estimate(i, law)
   return B[i] + math.ceil(C[i] * (law[3] - math.max(now - A[i], 0)) / law[3])
@@ -338,13 +347,13 @@ local function back_gcra(i, law, n, when)
   if part < 0 then whole, part = whole - 1, part + u end
   if whole < 0 then whole, part = 0, 0 end
   A[i], B[i] = whole, part
-  change(i)
+  dirty[i] = true
 end
 
 local function back_window(i, _, n, when)
-  if unknown[i] or when < A[i] or when >= C[i] then return end
+  if unknown and unknown[i] or when < A[i] or when >= C[i] then return end
   B[i] = math.max(B[i] - n, 0)
-  change(i)
+  dirty[i] = true
 end
 
 local function back_counter(i, law, n, when)
@@ -356,7 +365,7 @@ local function back_counter(i, law, n, when)
   else
     return
   end
-  change(i)
+  dirty[i] = true
 end
 
 local function back_log(i, _, n, when)
@@ -382,7 +391,7 @@ local function back_log(i, _, n, when)
     call('LREM', key, 1, entry)
   end
   log.used = log.used - back
-  change(i)
+  dirty[i] = true
   local first = call('LINDEX', key, 0)
   if not first then
     log.used, log.gone = 0, 0
@@ -405,7 +414,7 @@ local function room(i, law, over)
     if A[i] > q or A[i] == q and B[i] >= part then return 0 end
     return floor(((q - A[i]) * u + part - B[i]) / v)
   elseif kind == 2 then
-    return unknown[i] and 0 or law[2] + over - B[i]
+    return unknown and unknown[i] and 0 or law[2] + over - B[i]
   elseif kind == 3 then
     return law[2] + over - estimate(i, law)
   end
@@ -415,7 +424,7 @@ end
 local function charge_over(i, law, n, over)
   n = math.min(n, math.max(room(i, law, over), 0))
   if n == 0 then return 0 end
-  change(i)
+  dirty[i] = true
   local kind = law[1]
   if kind == 1 then
     local u = law[2]
@@ -477,55 +486,60 @@ end
 
 // Writes the states that have changed, and answers.
 constexpr const char* kWrite = R"lua(
-local function write_log(i, law)
-  local log, key = logs[i], KEYS[i] .. 'l'
-  if log.fresh then call('DEL', key) end
-  if log.pending > 0 then
-    if log.left > 0 then call('LTRIM', key, log.left, -1) end
-    local merged = false
-    if log.first and log.last == log.t then
-      local units = log.units + log.pending
-      merged = not redis.pcall('LSET', key, -1, box('<dd', log.t, units)).err
-      if merged then log.units = units end
+local write_log
+if logs then
+  write_log = function(i, law)
+    local log, key = logs[i], KEYS[i] .. 'l'
+    if log.fresh then call('DEL', key) end
+    if log.pending > 0 then
+      if log.left > 0 then call('LTRIM', key, log.left, -1) end
+      local merged = false
+      if log.first and log.last == log.t then
+        local units = log.units + log.pending
+        merged = not redis.pcall('LSET', key, -1, box('<dd', log.t, units)).err
+        if merged then log.units = units end
+      end
+      if not merged then
+        call('RPUSH', key, box('<dd', log.t, log.pending))
+        log.last, log.units = log.t, log.pending
+      end
+      log.gone, log.head = 0, log.first or log.t
     end
-    if not merged then
-      call('RPUSH', key, box('<dd', log.t, log.pending))
-      log.last, log.units = log.t, log.pending
+    local used = log.used + log.gone
+    if used <= 0 then
+      call('DEL', key)
+      return
     end
-    log.gone, log.head = 0, log.first or log.t
+    local t = log.last + law[3]
+    call('PEXPIREAT', key, floor(t / 1000) + 1 + grace)
+    return t, box('<Bddddd', 4, used, log.last, log.head, law[3], log.units)
   end
-  local used = log.used + log.gone
-  if used <= 0 then
-    call('DEL', key)
-    return
-  end
-  local t = log.last + law[3]
-  call('PEXPIREAT', key, floor(t / 1000) + 1 + grace)
-  return t, box('<Bddddd', 4, used, log.last, log.head, law[3], log.units)
 end
 
-for _, i in ipairs(changed) do
-  local law, a, b, c = laws[law_of[i]], A[i], B[i], C[i]
-  local kind, t, value = law[1]
-  if kind == 1 then
-    if a > 0 or b > 0 then
-      t = now + a
-      value = box('<Bdddd', 1, t, b, law[2], law[3])
-      t = t + 1
+for i = 1, states do
+  if dirty[i] then
+    local law, a, b, c = laws[law_of[i]], A[i], B[i], C[i]
+    local kind, t, value = law[1]
+    if kind == 1 then
+      if a > 0 or b > 0 then
+        t = now + a
+        value = box('<Bdddd', 1, t, b, law[2], law[3])
+        t = t + 1
+      end
+    elseif kind == 2 then
+      if b > 0 then t, value = c, box('<Bdddd', 2, a, b, c, 0) end
+    elseif kind == 3 then
+      if b > 0 or c > 0 then
+        t, value = a + (b > 0 and 2 or 1) * law[3], box('<Bdddd', 3, a, b, c, law[3])
+      end
+    else
+      t, value = write_log(i, law)
     end
-  elseif kind == 2 then
-    if b > 0 then t, value = c, box('<Bdddd', 2, a, b, c, 0) end
-  elseif kind == 3 then
-    if b > 0 or c > 0 then
-      t, value = a + (b > 0 and 2 or 1) * law[3], box('<Bdddd', 3, a, b, c, law[3])
+    if t then
+      call('SET', KEYS[i], value, 'PXAT', floor(t / 1000) + 1 + grace)
+    else
+      call('DEL', KEYS[i])
     end
-  else
-    t, value = write_log(i, law)
-  end
-  if t then
-    call('SET', KEYS[i], value, 'PXAT', floor(t / 1000) + 1 + grace)
-  else
-    call('DEL', KEYS[i])
   end
 end
 return table.concat(out)
