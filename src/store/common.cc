@@ -77,8 +77,7 @@ void Common::collect(metric::Families& families) const {
         body_->given_back);
   families.histogram("ratelimmq_store_batch_decisions", "Decisions of one call.", {}, body_->batch,
                      1);
-  families.histogram("ratelimmq_store_call_seconds", "From sending a call to its answer.", {},
-                     body_->call_time, 1e9);
+  body_->redis->collect(families);
   families.gauge("ratelimmq_store_up", "1 if the store can be reached and the breaker is closed.",
                  {}, up() ? 1 : 0);
   families.gauge("ratelimmq_store_breaker_open", "1 while the breaker keeps calls back.", {},

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <atomic>
+#include <memory>
 #include <string>
 
 #include "base/random.h"
@@ -45,7 +46,9 @@ struct Common::Body {
   std::array<metric::Counter, kWays> decisions;  // By DecidedBy.
   metric::Counter remembered;                    // Refused without asking the store again.
   metric::Counter calls, errors, given_back;
-  metric::Histogram batch, call_time;
+  metric::Histogram batch;
+  // Shared with the clients, which count into it.
+  const std::shared_ptr<redis::Metrics> redis = std::make_shared<redis::Metrics>("store");
 
  private:
   Body(Options store_options, limiter::Limiter& limiter_of_names, const base::Clock& process_clock,

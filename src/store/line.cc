@@ -17,7 +17,7 @@ constexpr int kPresencesLost = 3;
 
 Line::Line(io::Loop& loop, Common::Body& common)
     : common_(common),
-      client_(loop, common.options.redis),
+      client_(loop, common.options.redis, common.redis),
       presence_(loop.poll(), [this] { be_present(); }),
       soon_(loop.poll(), [this] {
         const std::shared_ptr<bool> alive = alive_;
@@ -85,10 +85,7 @@ void Line::later(std::function<void()> task) {
 
 Line::Replied Line::watched(Replied replied) {
   common_.calls.add();
-  return [this, sent = common_.clock.now(),
-          replied = std::move(replied)](base::Result<redis::Reply>&& reply) {
-    const base::Time now = common_.clock.now();
-    common_.call_time.record((now - sent).count());
+  return [this, replied = std::move(replied)](base::Result<redis::Reply>&& reply) {
     if (reply && reply->kind == redis::Reply::Kind::kError) {
       reply = base::Error{base::Code::kIo, reply->text, {}};
     }
@@ -96,7 +93,7 @@ Line::Replied Line::watched(Replied replied) {
       common_.breaker.succeeded();
     } else {
       common_.errors.add();
-      common_.breaker.failed(now);
+      common_.breaker.failed(common_.clock.now());
     }
     replied(std::move(reply));
   };

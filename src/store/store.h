@@ -76,6 +76,8 @@ class Common {
 };
 
 // What a Store adds to Decider's words:
+//   - A call whose answer is lost may have charged: it is never made again, its asks are decided as
+//     their limits say, so a loss refuses too much and admits nothing.
 //   - reserve() and acquire() need the store: with it gone they end with kIo, whatever `when_gone`
 //     says, because an id must hold at every instance. An id does, of reservations and holds alike.
 //   - commit(), cancel() and release() take the opening out of the store first; what they give back

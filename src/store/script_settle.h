@@ -1,0 +1,161 @@
+// Changes single states. (store/script.h)
+#pragma once
+
+namespace store {
+
+inline constexpr const char* kSettle = R"lua(
+local hold = HOLD
+
+local function estimate(i, law)
+  return B[i] + math.ceil(C[i] * (law[3] - math.max(now - A[i], 0)) / law[3])
+end
+
+-- Each gives back `n` units that were charged at the instant `when`, as far as they still count.
+local function back_gcra(i, law, n, when)
+  local u = law[2]
+  local whole, part = n * law[3], 0
+  local q = floor(whole / u)
+  whole, part = q - math.max(now - when, 0), whole - q * u
+  if whole < 0 or whole == 0 and part == 0 then return end
+  whole, part = A[i] - whole, B[i] - part
+  if part < 0 then whole, part = whole - 1, part + u end
+  if whole < 0 then whole, part = 0, 0 end
+  A[i], B[i] = whole, part
+  dirty[i] = true
+end
+
+local function back_window(i, _, n, when)
+  if unknown and unknown[i] or when < A[i] or when >= C[i] then return end
+  B[i] = math.max(B[i] - n, 0)
+  dirty[i] = true
+end
+
+local function back_counter(i, law, n, when)
+  local window = when - when % law[3]
+  if window == A[i] then
+    B[i] = math.max(B[i] - n, 0)
+  elseif window == A[i] - law[3] then
+    C[i] = math.max(C[i] - n, 0)
+  else
+    return
+  end
+  dirty[i] = true
+end
+
+local function back_log(i, _, n, when)
+  local log, key = logs[i], KEYS[i] .. 'l'
+  if not log.first then return end
+  local low, high = log.left, call('LLEN', key)
+  while low < high do
+    local middle = floor((low + high) / 2)
+    if unbox('<d', call('LINDEX', key, middle)) < when then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  local entry = call('LINDEX', key, low)
+  if not entry then return end
+  local there, units = unbox('<dd', entry)
+  if there ~= when then return end
+  local back = math.min(n, units)
+  if back < units then
+    call('LSET', key, low, box('<dd', when, units - back))
+  else
+    call('LREM', key, 1, entry)
+  end
+  log.used = log.used - back
+  dirty[i] = true
+  local first = call('LINDEX', key, 0)
+  if not first then
+    log.used, log.gone = 0, 0
+    return
+  end
+  log.head = unbox('<d', first)
+  log.last, log.units = unbox('<dd', call('LINDEX', key, -1))
+end
+
+local back = {back_gcra, back_window, back_counter, back_log, function() end}
+
+-- How many units fit, with `over` beyond the bound.
+local function room(i, law, over)
+  local kind = law[1]
+  if kind == 1 then
+    local u, v = law[2], law[3]
+    local whole = (law[6] + over) * v
+    local q = floor(whole / u)
+    local part = whole - q * u
+    if A[i] > q or A[i] == q and B[i] >= part then return 0 end
+    return floor(((q - A[i]) * u + part - B[i]) / v)
+  elseif kind == 2 then
+    return unknown and unknown[i] and 0 or law[2] + over - B[i]
+  elseif kind == 3 then
+    return law[2] + over - estimate(i, law)
+  end
+  return kind == 4 and law[2] + over - A[i] or 0
+end
+
+local function charge_over(i, law, n, over)
+  n = math.min(n, math.max(room(i, law, over), 0))
+  if n == 0 then return 0 end
+  dirty[i] = true
+  local kind = law[1]
+  if kind == 1 then
+    local u = law[2]
+    local q = floor(n * law[3] / u)
+    local whole, part = A[i] + q, B[i] + n * law[3] - q * u
+    if part >= u then whole, part = whole + 1, part - u end
+    A[i], B[i] = whole, part
+  elseif kind == 4 then
+    logs[i].used, logs[i].pending = logs[i].used + n, logs[i].pending + n
+  else
+    B[i] = B[i] + n
+  end
+  return n
+end
+
+local function held(i, id)
+  local t = call('ZSCORE', KEYS[i] .. 'h', id)
+  return t and tonumber(t) > now
+end
+
+-- 5 puts a block in the place of what is there, 6 keeps the later one of both.
+local function block(what, i, span)
+  local key, t = KEYS[states + flags + i], span > 0 and now + span or 0
+  if what == 6 then t = math.max(t, ends[flags + i]) end
+  if t > now then
+    call('SET', key, box('<d', t), 'PXAT', floor(t / 1000) + 1 + grace)
+  else
+    call('DEL', key)
+  end
+end
+
+local extra = 6
+out = {out[1]}
+at = 1
+while at <= #ARGV[5] do
+  local what, i, n, x, result
+  what, i, n, x, at = unbox('<BHdd', ARGV[5], at)
+  result = 0
+  if what == 1 then
+    local law = laws[law_of[i]]
+    back[law[1]](i, law, n, x)
+  elseif what == 2 then
+    result = charge_over(i, laws[law_of[i]], n, x)
+  elseif what > 4 then
+    block(what, i, n)
+  else
+    local id = ARGV[extra]
+    extra = extra + 1
+    if held(i, id) then result = 1 end
+    if what == 3 then
+      call('ZREM', KEYS[i] .. 'h', id)
+    elseif result == 1 then
+      hold(i, id, now + n)
+    end
+  end
+  out[#out + 1] = box('<d', result)
+end
+)lua";
+
+}  // namespace store
