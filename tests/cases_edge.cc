@@ -12,9 +12,9 @@ constexpr const char* kGateway = "no room speaks it yet";
 TEST(Cases, OfTheEdgeAreAnsweredAsOthersAnswerThemOrDifferOnPurpose) {
   Players players;
   const Unspoken unspoken = {
-      {"http2", kGateway},          {"metrics", kGateway},  {"ext-auth", kGateway},
-      {"limiter-key", kGateway},    {"proxy-v1", kGateway}, {"proxy-v2", kGateway},
-      {"response-cache", kGateway}, {"robots", kGateway},
+      {"http2", kGateway},    {"metrics", kGateway},  {"ext-auth", kGateway},
+      {"proxy-v1", kGateway}, {"proxy-v2", kGateway}, {"response-cache", kGateway},
+      {"robots", kGateway},
   };
   add_dispatch_players(players);
   add_edge_http_players(players);

@@ -142,12 +142,20 @@ void play_forwarded(const json::object& one, Verdict& verdict) {
   }
 }
 
+void play_limiter_key(const json::object& one, Verdict& verdict) {
+  const json::object& input = input_of(one);
+  const io::Ip client = *io::Ip::parse(text(input, "address"));
+  const auto prefix = static_cast<unsigned>(number(input, "ipv6_prefix"));
+  verdict.same_text("key", text(expected_of(one), "key"), gateway::client_key(client, prefix));
+}
+
 }  // namespace
 
 void add_gateway_players(Players& players) {
   players["http1"] = &play_http1;
   players["client-ip"] = &play_client_ip;
   players["forwarded"] = &play_forwarded;
+  players["limiter-key"] = &play_limiter_key;
 }
 
 }  // namespace cases
