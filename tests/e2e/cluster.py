@@ -131,6 +131,9 @@ class Role(Process):
             (folder / "ratelimmq.yaml").write_text(config)
             command += ["--config", str(folder / "ratelimmq.yaml")]
         super().__init__(folder, command, environment, stdout=subprocess.PIPE)
+        self.take_ports(role)
+
+    def take_ports(self, role):
         ready = self.process.stdout.readline().decode()
         self.ports = {name: int(port) for name, port in re.findall(r"(\w+)=\S*?:(\d+)(?:\s|$)", ready)}
         if not self.ports:
@@ -162,6 +165,13 @@ class Limiter(Role):
             arguments += ["--set", f"limiter.register_with=http://127.0.0.1:{gateway}"]
         super().__init__(folder, "limiter", arguments, config, environment)
         self.port = self.ports["limiter"]
+
+    def again(self):
+        """A new process on the same port."""
+        self.process.stdout.close()
+        self.command += ["--limiter", f"127.0.0.1:{self.port}"]  # The last one counts.
+        self.launch()
+        self.take_ports("limiter")
 
     def check(self, domain, *pairs, path="/v1/check", **more):
         """pairs: "key=value" of one descriptor."""

@@ -1,0 +1,191 @@
+"""Exactness: limiter processes over one Redis, clients at several times the limit, and whether what
+was admitted keeps every key's bound over every interval.
+
+A request counts inside an interval only if all of it lies inside: from before it is sent to after its
+answer is read. `use` is what was admitted of the whole units that the limits let through from a key's
+first request to its last."""
+import bisect
+import collections
+import concurrent.futures
+import http.client
+import json
+import multiprocessing
+import pathlib
+import random
+import signal
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/e2e"))
+import cluster as parts
+
+CONFIG = """
+limits:
+  - domain: exact
+    descriptors:
+      - {{key: key, limit: {{rate: {rate}/s, burst: {burst}, when_gone: refuse, mode: {mode}}}}}
+"""
+ARGUMENTS = ("--threads", "1", "--set", "store.redis.deadline=2s", "--set", "gateway.limiters.deadline=5s")
+CLOCKS_APART = 0.0005  # By how much the store's wall clock may run faster than ours: it is steered.
+SECONDS_LOST = 10      # After so long a client gives an answer up; it then counts as not admitted.
+
+Admission = collections.namedtuple("Admission", "start end")
+Plan = collections.namedtuple("Plan", "ports keys rate seed start end")
+
+
+class Terms:
+    def __init__(self, seconds=8, keys=50, instances=4, clients=4, rate=10, burst=10, times=3, mode="strict",
+                 disturb=True, seed=1):
+        self.seconds, self.keys, self.instances, self.clients = seconds, keys, instances, clients
+        self.rate, self.burst, self.times, self.mode = rate, burst, times, mode
+        self.disturb, self.seed = disturb, seed
+
+
+class Outcome:
+    """excess: the most units over the bound, of any key over any interval; at most 0 is exact."""
+
+    def __init__(self, terms):
+        self.terms, self.statuses, self.excess = terms, collections.Counter(), float("-inf")
+        self.use = self.use_least = self.latency = 0.0
+        self.events = []
+
+    @property
+    def admitted(self):
+        return self.statuses[200]
+
+    def rows(self):
+        count = {name: self.statuses[name] for name in (200, 429, 503, "lost")}
+        return [("requests", sum(self.statuses.values())), ("admitted", count[200]), ("limited", count[429]),
+                ("refused, no store", count[503]), ("no answer", count["lost"]),
+                ("most over a bound, units", f"{self.excess:.3f} {'(exact)' if self.excess <= 0 else 'BROKEN'}"),
+                ("use of all limits", f"{self.use:.2%}"), ("use of the least used key", f"{self.use_least:.2%}"),
+                ("answered within, median", f"{self.latency * 1000:.2f} ms"),
+                *[(f"at {at:.1f} s", what) for at, what in self.events]]
+
+
+def excess(admissions, rate, burst):
+    """By how many units the worst interval [a, b] is over burst + rate · (b − a); below 0: none is.
+
+    Starts from the last to the first; a tree over the ends knows, for the admissions that start at or
+    after a, the greatest of (how many have ended by b) − rate · b."""
+    ends = sorted(admission.end for admission in admissions)
+    size = 1 << max(len(ends) - 1, 1).bit_length()
+    count, best = [0] * (2 * size), [float("-inf")] * (2 * size)
+    used, worst = collections.Counter(), float("-inf")
+    for start, end in sorted(admissions, reverse=True):
+        leaf = bisect.bisect_left(ends, end) + used[end]
+        used[end] += 1
+        at = leaf + size
+        count[at], best[at] = 1, 1 - rate * end
+        while at > 1:
+            at //= 2
+            count[at] = count[2 * at] + count[2 * at + 1]
+            best[at] = max(best[2 * at], count[2 * at] + best[2 * at + 1])
+        worst = max(worst, best[1] + rate * start)
+    return worst - burst
+
+
+class Worker(threading.Thread):
+    """One connection that asks for one key after another at its own pace, of any instance that answers."""
+
+    def __init__(self, plan, at, seed):
+        super().__init__()
+        self.plan, self.random, self.at = plan, random.Random(seed), at
+        self.link, self.log = None, []
+
+    def run(self):
+        keys = self.random.sample(range(self.plan.keys), self.plan.keys)
+        due = self.plan.start + self.random.random() / self.plan.rate
+        for n in range(1 << 60):
+            time.sleep(max(0.0, due - time.monotonic()))
+            if time.monotonic() >= self.plan.end:
+                break
+            self.log.append(self.ask(keys[n % len(keys)]))
+            due = max(due + self.random.expovariate(self.plan.rate), time.monotonic() - 1)  # Pauses are made up for.
+        self.leave()
+
+    def leave(self):
+        if self.link is not None:
+            self.link.close()
+        self.link = None
+
+    def ask(self, key):
+        body = json.dumps({"domain": "exact", "descriptors": [[["key", str(key)]]]})
+        start = time.monotonic()
+        try:
+            if self.link is None:
+                self.link = http.client.HTTPConnection("127.0.0.1", self.plan.ports[self.at], timeout=SECONDS_LOST)
+            self.link.request("POST", "/v1/check", body, {"Content-Type": "application/json"})
+            answer = self.link.getresponse()
+            answer.read()
+            status = answer.status
+        except (OSError, http.client.HTTPException):
+            self.leave()
+            self.at = self.random.randrange(len(self.plan.ports))
+            status = "lost"
+        return key, start, time.monotonic(), status
+
+
+def client(plan, number, threads):
+    """All requests of one process: (key, start, end, status)."""
+    workers = [Worker(plan, (number + n) % len(plan.ports), f"{plan.seed} {number} {n}") for n in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return [request for worker in workers for request in worker.log]
+
+
+def disturb(limiters, terms, start, outcome):
+    """In the middle one instance is killed and comes back, and another one is paused for a while."""
+    def at(part, what):
+        time.sleep(max(0.0, start + part * terms.seconds - time.monotonic()))
+        outcome.events.append((time.monotonic() - start, what))
+    at(0.3, "an instance is killed")
+    limiters[0].kill()
+    at(0.4, "another one is paused")
+    limiters[1].send(signal.SIGSTOP)
+    at(0.6, "it goes on")
+    limiters[1].send(signal.SIGCONT)
+    at(0.7, "the killed one is started again")
+    limiters[0].again()
+
+
+def judge(outcome, requests):
+    terms, admitted, spans = outcome.terms, collections.defaultdict(list), {}
+    for key, start, end, status in requests:
+        outcome.statuses[status] += 1
+        first, last = spans.get(key, (start, end))
+        spans[key] = min(first, start), max(last, end)
+        if status == 200:
+            admitted[key].append(Admission(start, end))
+    outcome.excess = max(excess(admitted[key], terms.rate * (1 + CLOCKS_APART), terms.burst) for key in admitted)
+    possible = {key: int(terms.burst + terms.rate * (last - first)) for key, (first, last) in spans.items()}
+    outcome.use = outcome.admitted / sum(possible.values())
+    outcome.use_least = min(len(admitted[key]) / possible[key] for key in spans)
+    took = sorted(end - start for _, start, end, _ in requests)
+    outcome.latency = took[len(took) // 2]
+
+
+def run(folder, terms):
+    """The whole of it → Outcome. Everything that it starts it stops."""
+    outcome, started = Outcome(terms), parts.Cluster(folder)
+    try:
+        redis = started.redis()
+        config = CONFIG.format(rate=terms.rate, burst=terms.burst, mode=terms.mode)
+        limiters = [started.limiter(redis, arguments=ARGUMENTS, config=config) for _ in range(terms.instances)]
+        threads = 4
+        pace = terms.times * terms.rate * terms.keys / (terms.clients * threads)
+        begin = time.monotonic() + 1
+        plan = Plan([limiter.port for limiter in limiters], terms.keys, pace, terms.seed, begin, begin + terms.seconds)
+        with concurrent.futures.ProcessPoolExecutor(
+                terms.clients, mp_context=multiprocessing.get_context("fork")) as pool:
+            running = [pool.submit(client, plan, number, threads) for number in range(terms.clients)]
+            if terms.disturb:
+                disturb(limiters, terms, begin, outcome)
+            requests = [request for each in running for request in each.result()]
+        judge(outcome, requests)
+    finally:
+        started.stop()
+    return outcome
