@@ -63,7 +63,7 @@ class Server:
 
 
 def ratelimmq(folder, threads, config=None, flags=(), data=None, pin=()):
-    command = [*pin, str(BINARY), "serve", "--tcp", "127.0.0.1:0", "--api", "127.0.0.1:0", "--data",
+    command = [*pin, str(BINARY), "serve", "--tcp", "127.0.0.1:0", "--api", "127.0.0.1:0", "--gateway", "off", "--data",
                str(data or folder / f"data-{threads}-{free_port()}"), "--threads", str(threads),
                "--log-level", "error", *flags]
     if config:

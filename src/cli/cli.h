@@ -25,7 +25,7 @@ class Program {
   std::function<int()> chosen_;
 };
 
-void add_serve(Program& program);
+void add_roles(Program& program);  // serve, limiter, gateway.
 void add_check_config(Program& program);
 void add_check(Program& program);
 void add_client(Program& program);

@@ -79,34 +79,81 @@ base::Result<std::unique_ptr<server::Storage>> take_storage(const server::Server
                                 .fresh_seed = random_seed()});
 }
 
+int put_in_force(std::vector<limiter::DomainSpec> domains, limiter::Limiter& limiter) {
+  const std::vector<limiter::SpecError> errors = limiter.reload(std::move(domains));
+  for (const limiter::SpecError& error : errors) {
+    std::fprintf(stderr, "%s\n", to_string(error).c_str());
+  }
+  return errors.empty() ? kDone : kFailed;
+}
+
+int run(server::ServerOptions options, server::Wiring wiring) {
+  auto server = server::Server::open(std::move(options), std::move(wiring));
+  if (!server) return failed(server.error());
+  std::printf("%s\n", (*server)->ready_line().c_str());
+  std::fflush(stdout);
+  (*server)->run();
+  return kDone;
+}
+
+server::Web::Terms web_of(const config::Config& config) {
+  server::Web::Terms web{config.gateway, {}};
+  web.options.seed = random_seed();
+  if (config.store_kind == config::StoreKind::kRedis) web.cache = config.store.redis;
+  return web;
+}
+
 // The clock begins behind all that is stored, whatever the wall clock says.
 int serve(const config::Sources& sources, config::Config config) {
-  io::start_log(config.log);
   auto storage = take_storage(config.server);
   if (!storage) return failed(storage.error());
   limiter::LimiterOptions options = config.limiter;
   options.seed = (*storage)->limiter_seed();
   limiter::Limiter limiter(options);
-  const std::vector<limiter::SpecError> errors = limiter.reload(std::move(config.domains));
-  for (const limiter::SpecError& error : errors) {
-    std::fprintf(stderr, "%s\n", to_string(error).c_str());
-  }
-  if (!errors.empty()) return kFailed;
+  if (put_in_force(std::move(config.domains), limiter) != kDone) return kFailed;
 
   engine::Bounds bounds = config.queue_bounds;
   bounds.body_bytes_max = config.server.body_bytes_max;
   const base::Status open = (*storage)->open(config.queues, bounds, limiter, io::wall_clock());
   if (!open) return failed(open.error());
   const io::SystemClock clock((*storage)->last_instant());
-  auto server = server::Server::open(
-      config.server, {limiter, clock, config.file, config.watched,
-                      [reload = Reloader(sources, config, limiter)]() mutable { return reload(); },
-                      std::move(*storage), config.dispatch});
-  if (!server) return failed(server.error());
-  std::printf("%s\n", (*server)->ready_line().c_str());
-  std::fflush(stdout);
-  (*server)->run();
-  return kDone;
+  return run(
+      config.server,
+      {.limiter = limiter,
+       .clock = clock,
+       .config_file = config.file,
+       .watched_files = config.watched,
+       .reload = [reload = Reloader(sources, config, limiter)]() mutable { return reload(); },
+       .storage = std::move(*storage),
+       .dispatch = config.dispatch,
+       .web = web_of(config)});
+}
+
+// Nothing of its own is kept: the roles limiter and gateway.
+int serve_stateless(const config::Sources& sources, config::Config config) {
+  limiter::LimiterOptions options = config.limiter;
+  options.seed = random_seed();
+  limiter::Limiter limiter(options);
+  if (put_in_force(std::move(config.domains), limiter) != kDone) return kFailed;
+  const io::SystemClock clock(io::wall_clock());
+  std::optional<store::Options> store;
+  if (sources.role == server::Role::kLimiter) {
+    store = config.store;
+    store->seed = random_seed();
+    store->ttl_max = config.limiter.ttl_max;
+  }
+  return run(
+      config.server,
+      {.limiter = limiter,
+       .clock = clock,
+       .config_file = config.file,
+       .watched_files = config.watched,
+       .reload = [reload = Reloader(sources, config, limiter)]() mutable { return reload(); },
+       .storage = nullptr,
+       .dispatch = config.dispatch,
+       .store = std::move(store),
+       .web = web_of(config),
+       .registrar = config.registrar});
 }
 
 int load_and_serve(config::Sources& sources, bool print_config) {
@@ -120,21 +167,33 @@ int load_and_serve(config::Sources& sources, bool print_config) {
     std::fputs(config::print(*loaded.config).c_str(), stdout);
     return kDone;
   }
-  return serve(sources, std::move(*loaded.config));
+  io::start_log(loaded.config->log);
+  return sources.role == server::Role::kServe ? serve(sources, std::move(*loaded.config))
+                                              : serve_stateless(sources, std::move(*loaded.config));
+}
+
+void add_role(Program& program, server::Role role, const char* name, const char* help) {
+  // Shared between the option that writes it and the body that reads it.
+  const auto print_config = std::make_shared<bool>(false);
+  const auto sources = std::make_shared<std::shared_ptr<config::Sources>>();
+  CLI::App& command =
+      program.add(name, help, [=] { return load_and_serve(**sources, *print_config); });
+  *sources = add_settings(command);
+  (*sources)->role = role;
+  command.add_flag("--print-config", *print_config,
+                   "Print the configuration in force as YAML and exit");
+  command.footer("Exit code: 0 after a clean stop; 1 if it cannot start; 2 for bad usage.");
 }
 
 }  // namespace
 
-void add_serve(Program& program) {
-  // Shared between the option that writes it and the body that reads it.
-  const auto print_config = std::make_shared<bool>(false);
-  const auto sources = std::make_shared<std::shared_ptr<config::Sources>>();
-  CLI::App& command = program.add("serve", "Run the server until SIGTERM, Ctrl+C or SHUTDOWN",
-                                  [=] { return load_and_serve(**sources, *print_config); });
-  *sources = add_settings(command);
-  command.add_flag("--print-config", *print_config,
-                   "Print the configuration in force as YAML and exit");
-  command.footer("Exit code: 0 after a clean stop; 1 if it cannot start; 2 for bad usage.");
+void add_roles(Program& program) {
+  add_role(program, server::Role::kServe, "serve",
+           "Run the server until SIGTERM, Ctrl+C or SHUTDOWN");
+  add_role(program, server::Role::kLimiter, "limiter",
+           "Run a stateless limiter instance, whose limits are in Redis");
+  add_role(program, server::Role::kGateway, "gateway",
+           "Run the web server that asks registered limiter instances");
 }
 
 }  // namespace cli

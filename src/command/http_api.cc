@@ -88,6 +88,12 @@ std::string_view query_of(std::string_view target) {
 }
 
 std::optional<HttpAnswer> run(const Route& route, HttpCall& call) {
+  if (call.services.decider != nullptr) {
+    if (void (*const ask)(HttpCall&) = elsewhere(route)) {
+      ask(call);
+      return std::nullopt;
+    }
+  }
   const bool travels = route.travel != nullptr && (route.travels == nullptr || route.travels(call));
   if (!travels) return route.run(call);
   if (call.services.shards == nullptr) {

@@ -44,6 +44,19 @@ std::string decision_record(const limiter::Answer& decided) {
   return body;
 }
 
+base::Duration span_of(int64_t ms) { return std::chrono::milliseconds(ms); }
+
+HttpAnswer limits_answer(const limiter::Limits& limits, std::string_view domain) {
+  HttpAnswer answer;
+  const std::vector<const limiter::Limit*> rows = limits.list(domain);
+  Writer writer(Wire::kJson, answer.body);
+  writer.list(rows.size());
+  for (const limiter::Limit* limit : rows) write_limit(*limit, writer);
+  return answer;
+}
+
+}  // namespace
+
 HttpAnswer opened_answer(const base::Result<limiter::Limiter::Opened>& opened,
                          std::string_view path) {
   if (!opened) return problem_answer(opened.error());
@@ -58,25 +71,38 @@ HttpAnswer ended_answer(const base::Status& status) {
   return status ? no_content() : problem_answer(status.error());
 }
 
-base::Duration span_of(int64_t ms) { return std::chrono::milliseconds(ms); }
-
-HttpAnswer limits_answer(const limiter::Limits& limits, std::string_view domain) {
-  HttpAnswer answer;
-  const std::vector<const limiter::Limit*> rows = limits.list(domain);
-  Writer writer(Wire::kJson, answer.body);
-  writer.list(rows.size());
-  for (const limiter::Limit* limit : rows) write_limit(*limit, writer);
-  return answer;
-}
-
-}  // namespace
-
 HttpAnswer decision_answer(const limiter::Answer& decided) {
   HttpAnswer answer;
   answer.status = decided.allowed ? 200 : 429;
   answer.body = decision_record(decided);
   if (!decided.allowed) add_retry_after(decided.numbers, answer);
   add_rate_limit_fields(decided, answer);
+  return answer;
+}
+
+HttpAnswer check_answer(const limiter::Answer& decided, std::string_view domain) {
+  return decided.known_domain ? decision_answer(decided) : problem_answer(unknown_domain(domain));
+}
+
+std::string check_record(const limiter::Answer& decided, std::string_view domain) {
+  if (decided.known_domain) return decision_record(decided);
+  const base::Error error = unknown_domain(domain);
+  return problem_body({.status = 404, .detail = error.what, .field = error.field});
+}
+
+HttpAnswer committed_answer(const base::Result<int64_t>& charged) {
+  if (!charged) return problem_answer(charged.error());
+  HttpAnswer answer;
+  Writer(Wire::kJson, answer.body).record(1).field("charged").integer(*charged);
+  return answer;
+}
+
+HttpAnswer why_answer(const base::Result<limiter::Limiter::Why>& why) {
+  if (!why) return problem_answer(why.error());
+  HttpAnswer answer;
+  Writer writer(Wire::kJson, answer.body);
+  writer.list(why->rows.size());
+  for (const limiter::WhyRow& row : why->rows) write_why_row(row, writer);
   return answer;
 }
 
@@ -103,9 +129,7 @@ HttpAnswer waited_answer(const engine::Check& check, const limiter::Limits& limi
 HttpAnswer http_check(HttpCall& call) {
   call.batch.add(call.body().ask);
   call.services.limiter.decide(call.batch, call.now());
-  const limiter::Answer& decided = call.batch.answer(0);
-  if (!decided.known_domain) return problem_answer(unknown_domain(call.body().ask.domain));
-  return decision_answer(decided);
+  return check_answer(call.batch.answer(0), call.body().ask.domain);
 }
 
 HttpAnswer http_checks(HttpCall& call) {
@@ -115,13 +139,7 @@ HttpAnswer http_checks(HttpCall& call) {
   answer.body += '[';
   for (size_t i = 0; i < call.bodies.size(); ++i) {
     if (i > 0) answer.body += ',';
-    const limiter::Answer& decided = call.batch.answer(i);
-    if (decided.known_domain) {
-      answer.body += decision_record(decided);
-    } else {
-      const base::Error error = unknown_domain(call.bodies[i].ask.domain);
-      answer.body += problem_body({.status = 404, .detail = error.what, .field = error.field});
-    }
+    answer.body += check_record(call.batch.answer(i), call.bodies[i].ask.domain);
   }
   answer.body += ']';
   return answer;
@@ -136,11 +154,7 @@ HttpAnswer http_reserve(HttpCall& call) {
 HttpAnswer http_commit(HttpCall& call) {
   const Body& body = call.body();
   const auto cost = body.has(kBodyCost) ? std::optional(body.ask.cost) : std::nullopt;
-  const base::Result<int64_t> charged = call.services.limiter.commit(call.id, cost, call.now());
-  if (!charged) return problem_answer(charged.error());
-  HttpAnswer answer;
-  Writer(Wire::kJson, answer.body).record(1).field("charged").integer(*charged);
-  return answer;
+  return committed_answer(call.services.limiter.commit(call.id, cost, call.now()));
 }
 
 HttpAnswer http_cancel(HttpCall& call) {
@@ -174,13 +188,7 @@ HttpAnswer http_domain_limits(HttpCall& call) {
 
 HttpAnswer http_why(HttpCall& call) {
   const limiter::Ask& ask = call.body().ask;
-  const auto why = call.services.limiter.why(ask.domain, ask.descriptors, call.now());
-  if (!why) return problem_answer(why.error());
-  HttpAnswer answer;
-  Writer writer(Wire::kJson, answer.body);
-  writer.list(why->rows.size());
-  for (const limiter::WhyRow& row : why->rows) write_why_row(row, writer);
-  return answer;
+  return why_answer(call.services.limiter.why(ask.domain, ask.descriptors, call.now()));
 }
 
 HttpAnswer http_block(HttpCall& call) {

@@ -84,7 +84,7 @@ std::string problem_body(const Problem& problem) {
   protocol::Writer writer(protocol::Wire::kJson, body);
   writer.record(5u + !problem.field.empty() + !problem.violated.empty() +
                 problem.retry_after_ms.has_value());
-  writer.field("type").text(type_of(problem.status));
+  writer.field("type").text(problem.type.empty() ? type_of(problem.status) : problem.type);
   writer.field("title").text(problem.title.empty() ? known.title : problem.title);
   writer.field("status").integer(problem.status);
   writer.field("detail").text(problem.detail);

@@ -18,6 +18,7 @@ struct Problem {
   std::string_view title = {};     // Empty: the status's own.
   std::string_view violated = {};  // 429: the name of the limit.
   std::optional<int64_t> retry_after_ms = {};  // 429: -1 for never.
+  std::string_view type = {};                  // A URI; empty: the status's own.
 };
 
 std::string problem_body(const Problem& problem);

@@ -115,6 +115,10 @@ HttpAnswer http_why(HttpCall& call);
 HttpAnswer http_block(HttpCall& call);
 HttpAnswer http_forget(HttpCall& call);
 
+// How a route runs where limits are decided elsewhere: call.reply gets the answer later. Null: as
+// ever (http_elsewhere.cc).
+void (*elsewhere(const Route& route))(HttpCall&);
+
 bool check_waits(const HttpCall& call);  // http_messages.cc, and what follows.
 void http_check_wait(HttpCall& call);
 void http_enqueue(HttpCall& call);

@@ -256,7 +256,7 @@ constexpr std::array<QueueOption, 22> kOptions = {{
      },
      [](const Settings& from) { return spelt_span(from.push.timeout); }},
     {"push.redirects", Type::kInteger, 0, queue::kPushRedirectsMax, "0 … 20",
-     "Redirects that are followed; 0: a 3xx is a failure.",
+     "Redirects that are followed (307 and 308 to the same host); any other 3xx is a failure.",
      [](std::string_view name, std::string_view value, Settings& into) {
        return read_integer(name, value, {0, queue::kPushRedirectsMax}, into.push.redirects);
      },

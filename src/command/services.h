@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "limiter/decider.h"
 #include "limiter/limiter.h"
 
 namespace dispatch {
@@ -49,6 +50,8 @@ struct Services {
   Counters& counters;
   Shards* shards = nullptr;  // Null: this process has no queues; their verbs answer an error.
   const dispatch::Hosts* hosts = nullptr;  // Null: it sends nothing; DISPATCH answers an error.
+  // Of the thread. Null: `limiter` decides; else it only says which limits there are.
+  limiter::Decider* decider = nullptr;
 };
 
 // Who is on the other end. While no users are configured, loopback has the admin right.

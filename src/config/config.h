@@ -10,11 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/options.h"
+#include "gateway/registrar.h"
 #include "io/log.h"
 #include "limiter/limiter.h"
 #include "server/dispatch_options.h"
 #include "server/options.h"
 #include "server/queue_rules.h"
+#include "store/store.h"
 
 namespace config {
 
@@ -26,12 +29,31 @@ struct Problem {
 std::string to_string(
     const Problem& problem);  // "ratelimmq.yaml:3:5: unknown key 'litsen' (listen?)"
 
+enum class StoreKind : uint8_t { kEmbedded, kRedis };
+
+// Where the Redis is, as it is written; store.redis is made of it.
+struct RedisPlace {
+  std::string url = "redis://127.0.0.1:6379";
+  std::string password_env;
+  std::vector<std::string> cluster, sentinels;
+  std::string master;
+  std::string ca_file, cert_file, key_file;
+  bool verify = true;
+};
+
 struct Config {
   server::ServerOptions server;
   limiter::LimiterOptions limiter;  // seed is left 0: the data directory has it.
   server::QueueRules queues;        // Of the file's `queues`, `durability`, `queue_creation`.
   engine::Bounds queue_bounds;
   server::DispatchOptions dispatch;
+  StoreKind store_kind = StoreKind::kEmbedded;
+  RedisPlace redis;
+  store::Options store;
+  gateway::Options gateway;  // Its secret and networks are filled in.
+  std::string registration_secret_env = "RATELIMMQ_REGISTRATION_SECRET";
+  gateway::RegistrarOptions registrar;
+  std::string advertise = "auto";
   io::LogOptions log;
   limiter::Mode mode = limiter::Mode::kGranted;             // Of limits that say nothing else.
   limiter::WhenGone when_gone = limiter::WhenGone::kLocal;  // Of limits that say nothing else.
@@ -42,6 +64,7 @@ struct Config {
 };
 
 struct Sources {
+  server::Role role = server::Role::kServe;  // Listeners that it does not have are off.
   // --config, else RATELIMMQ_CONFIG. Nothing: ./ratelimmq.yaml, /etc/ratelimmq/ratelimmq.yaml,
   // none. A file with `domain:` at its top is a limit file and nothing else (envoyproxy/ratelimit's
   // form).

@@ -17,6 +17,7 @@ using yaml::Node;
 const char* const kEnvironment = "environment";
 const char* const kCommandLine = "command line";
 constexpr std::string_view kPrefix = "RATELIMMQ_";
+constexpr std::string_view kRoutes = "gateway.routes";
 
 // Sets one value, or adds one item to a list.
 void set_one(const Setting& setting, std::string_view text, const Mark& mark,
@@ -60,36 +61,45 @@ void set_node(const Setting& setting, const Node& node, Reading& reading, Draft&
   }
 }
 
+std::string inside(std::string_view group) {
+  return group.empty() ? std::string() : std::string(group) + '.';
+}
+
 // The names that may stand in a group ("" is the top of the file): of settings, and of groups.
 std::vector<std::string_view> names_in(std::string_view group) {
+  const std::string above = inside(group);
   std::set<std::string_view> names;
   for (const Setting& setting : settings()) {
-    if (setting.group() == group) names.insert(setting.name());
-    if (group.empty() && !setting.group().empty()) names.insert(setting.group());
+    if (!setting.path.starts_with(above)) continue;
+    const std::string_view below = std::string_view(setting.path).substr(above.size());
+    names.insert(below.substr(0, below.find('.')));
   }
   if (group.empty()) names.insert({"limits", "queues"});
+  if (group == "gateway") names.insert("routes");
   return {names.begin(), names.end()};
 }
 
 bool is_group(std::string_view name) {
-  return std::ranges::any_of(settings(), [&](const Setting& s) { return s.group() == name; });
+  const std::string above = inside(name);
+  return std::ranges::any_of(settings(),
+                             [&](const Setting& s) { return s.path.starts_with(above); });
 }
 
 void unknown_key(const Node& key, const std::string& group, Reading& reading) {
-  const std::string path = group.empty() ? key.text : group + '.' + key.text;
-  if (comes_later(path)) {
-    reading.fail(key, path + " is not in this version");
-  } else {
-    reading.fail(key, "unknown key '" + shown(path) + "'" + suggestion(key.text, names_in(group)));
-  }
+  const std::string path = inside(group) + key.text;
+  reading.fail(key, "unknown key '" + shown(path) + "'" + suggestion(key.text, names_in(group)));
 }
 
 void apply_group(const std::string& group, const Node& node, Reading& reading, Draft& draft) {
   if (!reading.is_map(node, group)) return;
   for (const auto& [key, value] : node.entries) {
-    const Setting* setting = find_setting(group + '.' + key.text);
+    const std::string path = group + '.' + key.text;
+    const Setting* setting = find_setting(path);
+    if (path == kRoutes) continue;  // Read by itself.
     if (setting != nullptr) {
       set_node(*setting, value, reading, draft);
+    } else if (is_group(path)) {
+      apply_group(path, value, reading, draft);
     } else {
       unknown_key(key, group, reading);
     }
@@ -137,23 +147,24 @@ void check_name(const std::string& name, std::span<const std::string_view> known
 void check_public(const std::string& path, const server::Address& address, Draft& draft) {
   if (address.off() || is_loopback(address.host)) return;
   if (!draft.config.server.trusted_networks.empty()) return;
-  const auto origin = draft.origins.find(path);
-  draft.problems.add(origin == draft.origins.end() ? Mark{} : origin->second,
+  draft.problems.add(origin_of(path, draft),
                      path + ": " + print_address(address) +
                          " is a public address and needs listen.trusted_networks");
 }
 
-void check_ca_file(Draft& draft) {
-  const std::string& path = draft.config.dispatch.ca_file;
-  if (path.empty()) return;
-  const base::Result<std::string> text = read_file(path);
-  if (text) return;
-  const auto origin = draft.origins.find("dispatch.ca_file");
-  draft.problems.add(origin == draft.origins.end() ? Mark{} : origin->second,
-                     "dispatch.ca_file: " + text.error().what);
+void check_file(const std::string& path, Draft& draft) {
+  const std::string name = find_setting(path)->get(draft.config).front();
+  if (name.empty()) return;
+  const base::Result<std::string> text = read_file(name);
+  if (!text) draft.problems.add(origin_of(path, draft), path + ": " + text.error().what);
 }
 
 }  // namespace
+
+Mark origin_of(const std::string& path, const Draft& draft) {
+  const auto origin = draft.origins.find(path);
+  return origin == draft.origins.end() ? Mark{} : origin->second;
+}
 
 void apply_file(const Node& root, Reading& reading, Draft& draft) {
   if (!reading.is_map(root, "a configuration")) return;
@@ -193,9 +204,7 @@ void apply_flags(const std::vector<std::pair<std::string, std::string>>& flags, 
     const bool adds = path.ends_with('+');
     const std::string name = adds ? path.substr(0, path.size() - 1) : path;
     const Setting* setting = find_setting(name);
-    if (setting == nullptr && comes_later(name)) {
-      draft.problems.add({kCommandLine}, name + " is not in this version");
-    } else if (setting == nullptr || (adds && !setting->list)) {
+    if (setting == nullptr || (adds && !setting->list)) {
       draft.problems.add({kCommandLine},
                          "unknown setting '" + shown(path) + "'" + suggestion(name, paths));
     } else if (adds) {
@@ -209,7 +218,12 @@ void apply_flags(const std::vector<std::pair<std::string, std::string>>& flags, 
 void check_settings(Draft& draft) {
   check_public("listen.tcp", draft.config.server.tcp, draft);
   check_public("listen.api", draft.config.server.api, draft);
-  check_ca_file(draft);
+  check_public("listen.limiter", draft.config.server.limiter, draft);
+  for (const char* const path : {"dispatch.ca_file", "store.redis.ca_file", "store.redis.cert_file",
+                                 "store.redis.key_file"}) {
+    check_file(path, draft);
+  }
+  check_remote(draft);
 }
 
 }  // namespace config

@@ -12,6 +12,7 @@ namespace config {
 
 // A configuration while it is read.
 struct Draft {
+  server::Role role = server::Role::kServe;
   Config config;
   Problems problems;
   std::map<std::string, limiter::Mark> origins;  // Who set a setting last, by its path.
@@ -29,7 +30,14 @@ void apply_environment(const std::map<std::string, std::string>& environment, Dr
 
 void apply_flags(const std::vector<std::pair<std::string, std::string>>& flags, Draft& draft);
 
+// Who set a setting last; nobody: an empty mark.
+limiter::Mark origin_of(const std::string& path, const Draft& draft);
+
 // What is wrong with settings only together.
 void check_settings(Draft& draft);
+
+// remote.cc: what the settings of the store and the gateway come to.
+void settle_remote(const Sources& sources, Draft& draft);
+void check_remote(Draft& draft);
 
 }  // namespace config

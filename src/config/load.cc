@@ -6,6 +6,7 @@
 #include "config/built_in.h"
 #include "config/files.h"
 #include "config/queue_reader.h"
+#include "config/route_reader.h"
 #include "dispatch/sign.h"
 
 namespace config {
@@ -153,15 +154,46 @@ void read_limit_files(Limits& limits, Draft& draft) {
   }
 }
 
+void read_main_routes(const MainFile& file, Draft& draft) {
+  const yaml::Node* const gateway = file.limits_only ? nullptr : file.root.find("gateway");
+  const yaml::Node* const routes = gateway == nullptr ? nullptr : gateway->find("routes");
+  if (routes == nullptr) return;
+  Reading reading(file.name, draft.problems);
+  draft.config.gateway.routes = read_routes(*routes, reading);
+}
+
+// Listeners as the role has them; the others are off, whatever a file that several roles share
+// says.
+void begin_role(server::Role role, Draft& draft) {
+  draft.role = role;
+  server::ServerOptions& options = draft.config.server;
+  if (role == server::Role::kLimiter) {
+    options.limiter = {"127.0.0.1", 8001};
+    options.api.port = 8083;
+    draft.config.store_kind = StoreKind::kRedis;
+  } else if (role == server::Role::kGateway) {
+    options.api.port = 8082;
+  }
+}
+
+void end_role(Draft& draft) {
+  server::ServerOptions& options = draft.config.server;
+  if (draft.role != server::Role::kServe) options.tcp = {};
+  if (draft.role != server::Role::kLimiter) options.limiter = {};
+  if (draft.role == server::Role::kLimiter) options.gateway = {};
+}
+
 // What only all files together show.
 void finish(Limits limits, Draft& draft) {
+  add_built_in(draft.config.gateway.routes);
   add_built_in(limits.context, draft.config.dispatch, limits.domains);
   for (limiter::SpecError& error : limiter::Limits::check(limits.domains)) {
     draft.problems.add(std::move(error.mark), error.what);
   }
   check_domains(limits, draft);
-  check_settings(draft);
   draft.config.domains = std::move(limits.domains);
+  end_role(draft);
+  check_settings(draft);
 }
 
 Limits limits_of(const Draft& draft) {
@@ -172,6 +204,7 @@ Limits limits_of(const Draft& draft) {
 
 Loaded load(const Sources& sources) {
   Draft draft;
+  begin_role(sources.role, draft);
   const MainFile file = open_main(sources, draft);
   apply_main(file, draft);
   apply_environment(sources.environment, draft);
@@ -180,7 +213,9 @@ Loaded load(const Sources& sources) {
   read_main_limits(file, limits, draft);
   read_limit_files(limits, draft);
   read_main_queues(file, draft);
+  read_main_routes(file, draft);
   check_secrets(sources, draft);
+  settle_remote(sources, draft);
   finish(std::move(limits), draft);
   if (!draft.problems.empty()) return {std::nullopt, draft.problems.sorted()};
   return {std::move(draft.config), {}};
@@ -192,6 +227,8 @@ void read_text(const std::string& text, const std::string& name, Draft& draft) {
   Limits limits = limits_of(draft);
   read_main_limits(file, limits, draft);
   read_main_queues(file, draft);
+  read_main_routes(file, draft);
+  settle_remote({}, draft);
   finish(std::move(limits), draft);
 }
 

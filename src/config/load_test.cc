@@ -164,55 +164,93 @@ TEST(Load, VariableGoesOverTheFileAndAFlagOverBoth) {
 }
 
 TEST(Load, EverySettingIsReachedByFileVariableAndFlag) {
-  const std::map<std::string, std::string> kOther{{"listen.tcp", "127.0.0.1:1"},
-                                                  {"listen.api", "off"},
-                                                  {"listen.trusted_networks", "10.0.0.0/8"},
-                                                  {"listen.hosts", "api.example.com"},
-                                                  {"data", "/elsewhere"},
-                                                  {"threads", "3"},
-                                                  {"shards", "5"},
-                                                  {"durability", "os"},
-                                                  {"queue_creation", "closed"},
-                                                  {"bounds.queues", "5"},
-                                                  {"bounds.waiting", "6"},
-                                                  {"limit_files", "/nothing/*.yaml"},
-                                                  {"store.mode", "strict"},
-                                                  {"store.when_gone", "allow"},
-                                                  {"table.memory_max", "2MiB"},
-                                                  {"table.when_full", "allow"},
-                                                  {"bounds.line", "2KiB"},
-                                                  {"bounds.body", "3KiB"},
-                                                  {"bounds.connections", "5"},
-                                                  {"bounds.request_timeout", "1s"},
-                                                  {"bounds.idle_timeout", "2s"},
-                                                  {"bounds.stop_timeout", "3s"},
-                                                  {"bounds.ttl", "4s"},
-                                                  {"bounds.holds", "6"},
-                                                  {"dispatch.total", "20"},
-                                                  {"dispatch.per_host", "2"},
-                                                  {"dispatch.host_rate", "5/10s burst 2"},
-                                                  {"dispatch.guard", "report"},
-                                                  {"dispatch.allow", "*.svc.local"},
-                                                  {"dispatch.backoff_base", "2s"},
-                                                  {"dispatch.backoff_max", "7m"},
-                                                  {"dispatch.breaker_failures", "3"},
-                                                  {"dispatch.probe", "9s"},
-                                                  {"dispatch.ca_file", "/dev/null"},
-                                                  {"log.level", "off"},
-                                                  {"log.format", "json"}};
+  const std::map<std::string, std::string> kOther{
+      {"listen.tcp", "127.0.0.1:1"},
+      {"listen.api", "off"},
+      {"listen.gateway", "off"},
+      {"listen.limiter", "127.0.0.1:2"},
+      {"listen.trusted_networks", "10.0.0.0/8"},
+      {"listen.hosts", "api.example.com"},
+      {"data", "/elsewhere"},
+      {"threads", "3"},
+      {"shards", "5"},
+      {"durability", "os"},
+      {"queue_creation", "closed"},
+      {"bounds.queues", "5"},
+      {"bounds.waiting", "6"},
+      {"limit_files", "/nothing/*.yaml"},
+      {"store.kind", "redis"},
+      {"store.instances", "3"},
+      {"store.placement", "spread"},
+      {"store.redis.url", "redis://10.0.0.1:7/2"},
+      {"store.redis.password_env", "SECRET"},
+      {"store.redis.deadline", "20ms"},
+      {"store.redis.cluster", "10.0.0.1:7"},
+      {"store.redis.sentinel.nodes", "10.0.0.1:8"},
+      {"store.redis.sentinel.master", "main"},
+      {"store.redis.ca_file", "/dev/null"},
+      {"store.redis.cert_file", "/dev/null"},
+      {"store.redis.key_file", "/dev/null"},
+      {"store.redis.verify", "false"},
+      {"gateway.limiters.choose", "rendezvous"},
+      {"gateway.limiters.deadline", "40ms"},
+      {"gateway.limiters.ttl", "7s"},
+      {"gateway.limiters.registration_secret_env", "S"},
+      {"gateway.client_address.trusted_proxies", "10.0.0.0/8"},
+      {"gateway.client_address.ipv6_prefix", "56"},
+      {"gateway.compute_hash.rounds", "5"},
+      {"gateway.compute_hash.threads", "2"},
+      {"gateway.compute_hash.cache.entries", "9"},
+      {"gateway.compute_hash.cache.ttl", "5m"},
+      {"limiter.register_with", "http://gateway:8000"},
+      {"limiter.advertise", "10.0.0.9"},
+      {"limiter.heartbeat", "2s"},
+      {"store.mode", "strict"},
+      {"store.when_gone", "allow"},
+      {"table.memory_max", "2MiB"},
+      {"table.when_full", "allow"},
+      {"bounds.line", "2KiB"},
+      {"bounds.body", "3KiB"},
+      {"bounds.connections", "5"},
+      {"bounds.request_timeout", "1s"},
+      {"bounds.idle_timeout", "2s"},
+      {"bounds.stop_timeout", "3s"},
+      {"bounds.ttl", "4s"},
+      {"bounds.holds", "6"},
+      {"dispatch.total", "20"},
+      {"dispatch.per_host", "2"},
+      {"dispatch.host_rate", "5/10s burst 2"},
+      {"dispatch.guard", "report"},
+      {"dispatch.allow", "*.svc.local"},
+      {"dispatch.backoff_base", "2s"},
+      {"dispatch.backoff_max", "7m"},
+      {"dispatch.breaker_failures", "3"},
+      {"dispatch.probe", "9s"},
+      {"dispatch.ca_file", "/dev/null"},
+      {"log.level", "off"},
+      {"log.format", "json"}};
   for (const Setting& setting : settings()) {
-    if (setting.path == "store.kind") continue;  // Has one value only.
     const std::string& value = kOther.at(setting.path);
-    const std::string group(setting.group());
-    const std::string leaf =
-        std::string(setting.name()) + ": " + (setting.list ? "[\"" + value + "\"]" : value);
+    std::string file = "\"" + value + "\"";
+    if (setting.list) file = "[" + file + "]";
+    for (std::string path = setting.path; !path.empty();) {  // From the inside out.
+      const size_t dot = path.rfind('.');
+      file = "{" + path.substr(dot == path.npos ? 0 : dot + 1) + ": " + file + "}";
+      path.resize(dot == path.npos ? 0 : dot);
+    }
+    const auto role = setting.path == "listen.limiter" ? server::Role::kLimiter
+                      : setting.path == "store.kind"   ? server::Role::kGateway
+                                                       : server::Role::kServe;
     const Folder folder;
-    const Loaded from_file =
-        load(only(folder.write("c.yaml", group.empty() ? leaf : group + ": {" + leaf + "}")));
+    Sources in_file = only(folder.write("c.yaml", file));
+    in_file.role = role;
+    const Loaded from_file = load(in_file);
     Sources variable = only(folder.write("empty.yaml", ""));
+    variable.role = role;
     variable.environment[setting.environment()] = value;
     const Loaded from_variable = load(variable);
     Sources flag = only(folder.path("empty.yaml"));
+    flag.role = role;
     flag.flags = {{setting.path, value}};
     const Loaded from_flag = load(flag);
     for (const Loaded* loaded : {&from_file, &from_variable, &from_flag}) {
@@ -280,50 +318,44 @@ TEST(Flags, UnknownSettingIsAProblemWithASuggestion) {
   EXPECT_EQ(text_of(load(sources).problems),
             "command line: unknown setting 'tabel.memory_max' (table.memory_max?)\n"
             "command line: unknown setting 'data+' (data?)\n"
-            "command line: gateway is not in this version\n");
+            "command line: unknown setting 'gateway'\n");
 }
 
 TEST(File, EveryProblemIsFoundAtOnce) {
-  EXPECT_EQ(problems_of("litsen: {tcp: off}\n"
-                        "listen: {tpc: off, tcp: x, gateway: off, trusted_networks: [1.2.3.4]}\n"
-                        "gateway: {}\n"
-                        "threads: 0\n"
-                        "threads: 1\n"
-                        "store: {kind: redis, redis: {}, mode: fast}\n"
-                        "table: {memory_max: 1KB, when_full: []}\n"
-                        "bounds: {line: 1, stop_timeout: 2d, connections: 99999999999999999999}\n"
-                        "log: [x]\n"
-                        "data:\n"
-                        "limits: [{domain: d, descriptors: [{key: k, limit: 5}]}]\n"),
-            "f:1:1: unknown key 'litsen' (listen?)\n"
-            "f:2:10: unknown key 'listen.tpc' (tcp?)\n"
-            "f:2:25: listen.tcp: 'x' is no address: host:port as in 127.0.0.1:7411, [::1]:7411, "
-            "or off\n"
-            "f:2:28: listen.gateway is not in this version\n"
-            "f:2:61: listen.trusted_networks: '1.2.3.4' is no network: address/prefix as in "
-            "10.0.0.0/8\n"
-            "f:3:1: gateway is not in this version\n"
-            "f:4:10: threads: must be auto or an integer between 1 and 1024\n"
-            "f:5:1: duplicate key 'threads' (first on line 4)\n"
-            "f:6:15: store.kind: redis is not in this version\n"
-            "f:6:22: store.redis is not in this version\n"
-            "f:6:39: store.mode: must be granted or strict, not 'fast'\n"
-            "f:7:21: table.memory_max: '1KB' is no size: as in 65536, 64KiB, 1MiB or 2GiB\n"
-            "f:7:37: table.when_full must be one value, not a list\n"
-            "f:8:16: bounds.line: must be from 1KiB to 16MiB\n"
-            "f:8:33: bounds.stop_timeout: must be from 0ms to 1h\n"
-            "f:8:50: bounds.connections: '99999999999999999999' must be an integer between 0 and "
-            "9223372036854775807\n"
-            "f:9:6: log must be a map, not a list\n"
-            "f:10:1: data has no value\n"
-            "f:11:52: rate \"5\" must be <count>/<period>, as in 100/s\n");
-}
-
-TEST(File, GroupsThatComeLaterAreNamed) {
-  for (const char* key : {"gateway", "limiter"}) {
-    EXPECT_EQ(problems_of(std::string(key) + ": x\n"),
-              "f:1:1: " + std::string(key) + " is not in this version\n");
-  }
+  EXPECT_EQ(
+      problems_of("litsen: {tcp: off}\n"
+                  "listen: {tpc: off, tcp: x, gateway: off, trusted_networks: [1.2.3.4]}\n"
+                  "gateway: {limiter: {}, compute_hash: {cache: {tll: 1s}}}\n"
+                  "threads: 0\n"
+                  "threads: 1\n"
+                  "store: {kind: redis, redis: {}, mode: fast}\n"
+                  "table: {memory_max: 1KB, when_full: []}\n"
+                  "bounds: {line: 1, stop_timeout: 2d, connections: 99999999999999999999}\n"
+                  "log: [x]\n"
+                  "data:\n"
+                  "limits: [{domain: d, descriptors: [{key: k, limit: 5}]}]\n"),
+      "f:1:1: unknown key 'litsen' (listen?)\n"
+      "f:2:10: unknown key 'listen.tpc' (tcp?)\n"
+      "f:2:25: listen.tcp: 'x' is no address: host:port as in 127.0.0.1:7411, [::1]:7411, "
+      "or off\n"
+      "f:2:61: listen.trusted_networks: '1.2.3.4' is no network: address/prefix as in "
+      "10.0.0.0/8\n"
+      "f:3:11: unknown key 'gateway.limiter' (limiters?)\n"
+      "f:3:47: unknown key 'gateway.compute_hash.cache.tll' (ttl?)\n"
+      "f:4:10: threads: must be auto or an integer between 1 and 1024\n"
+      "f:5:1: duplicate key 'threads' (first on line 4)\n"
+      "f:6:15: store.kind: redis is for the roles limiter and gateway: `serve` keeps its limits "
+      "in its own process\n"
+      "f:6:39: store.mode: must be granted or strict, not 'fast'\n"
+      "f:7:21: table.memory_max: '1KB' is no size: as in 65536, 64KiB, 1MiB or 2GiB\n"
+      "f:7:37: table.when_full must be one value, not a list\n"
+      "f:8:16: bounds.line: must be from 1KiB to 16MiB\n"
+      "f:8:33: bounds.stop_timeout: must be from 0ms to 1h\n"
+      "f:8:50: bounds.connections: '99999999999999999999' must be an integer between 0 and "
+      "9223372036854775807\n"
+      "f:9:6: log must be a map, not a list\n"
+      "f:10:1: data has no value\n"
+      "f:11:52: rate \"5\" must be <count>/<period>, as in 100/s\n");
 }
 
 TEST(File, PublicAddressNeedsTrustedNetworks) {

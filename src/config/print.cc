@@ -5,6 +5,7 @@
 #include "config/built_in.h"
 #include "config/flow_map.h"
 #include "config/queue_reader.h"
+#include "config/route_reader.h"
 #include "config/setting.h"
 #include "config/value.h"
 #include "limit/rate.h"
@@ -98,18 +99,47 @@ std::string print_value(const Setting& setting, const Config& config) {
   return setting.list ? flow_list(setting.get(config)) : scalar(setting.get(config).front());
 }
 
+// "a.b" into its parts.
+std::vector<std::string_view> parts_of(std::string_view group) {
+  std::vector<std::string_view> parts;
+  while (!group.empty()) {
+    const size_t dot = std::min(group.find('.'), group.size());
+    parts.push_back(group.substr(0, dot));
+    group.remove_prefix(std::min(dot + 1, group.size()));
+  }
+  return parts;
+}
+
+// The groups of the table that are open, and those that a setting opens.
+void open_groups(std::string_view group, std::vector<std::string_view>& open, std::string& out) {
+  const std::vector<std::string_view> parts = parts_of(group);
+  const auto [same, end] = std::ranges::mismatch(open, parts);
+  open.erase(same, open.end());
+  while (open.size() < parts.size()) {
+    out.append(2 * open.size(), ' ').append(parts[open.size()]).append(":\n");
+    open.push_back(parts[open.size()]);
+  }
+}
+
+void print_routes(const Config& config, std::string& out) {
+  out += "  routes:\n";
+  for (const gateway::Route& route : config.gateway.routes) {
+    out += "    - " + print_route(route) + '\n';
+  }
+}
+
 }  // namespace
 
 std::string print(const Config& config) {
   std::string out;
-  std::string_view group;
+  std::vector<std::string_view> open;
   for (const Setting& setting : settings()) {
-    if (setting.group() != group && !setting.group().empty()) {
-      out += std::string(setting.group()) + ":\n";
-    }
-    group = setting.group();
-    out += group.empty() ? "" : "  ";
-    out += std::string(setting.name()) + ": " + print_value(setting, config) + '\n';
+    const bool leaves_gateway =
+        !open.empty() && open.front() == "gateway" && !setting.path.starts_with("gateway.");
+    if (leaves_gateway) print_routes(config, out);
+    open_groups(setting.group(), open, out);
+    out.append(2 * open.size(), ' ').append(setting.name()).append(": ");
+    out += print_value(setting, config) + '\n';
   }
   print_limits(config, out);
   print_queues(config, out);

@@ -54,7 +54,8 @@ TEST(Print, ReadsBackToTheSame) {
 TEST(Print, ShowsEveryKeyOfEveryLimit) {
   const std::string printed = print(config_of(kEverything));
   for (const char* part :
-       {"  tcp: \"[::1]:5\"\n  api: \"off\"\n  trusted_networks: [10.0.0.0/8, fd00::/8]\n",
+       {"  tcp: \"[::1]:5\"\n  api: \"off\"\n  gateway: 127.0.0.1:8000\n  limiter: \"off\"\n  "
+        "trusted_networks: [10.0.0.0/8, fd00::/8]\n",
         "data: \"/a b/\\\"c\\\"\"\nthreads: 3\nshards: auto\n",
         "        value: \"a, b: {*} # ä\\x0A'x'\"\n        share_threshold: true\n",
         "{name: a, algorithm: leaky_bucket, rate: 3/10s, burst: 5, counts: requests, overdraft: 0, "

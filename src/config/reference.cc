@@ -24,7 +24,9 @@ An unknown key, a key that stands twice, a limit that cannot be: each is an erro
 
 constexpr std::string_view kExample = R"(listen:
   tcp: 127.0.0.1:7411          # line protocol and RESP; port 0: any free one; or off
-  api: 127.0.0.1:8080          # HTTP API, /metrics, health
+  api: 127.0.0.1:8080          # HTTP API, /metrics, health; role limiter 8083, role gateway 8082
+  gateway: 127.0.0.1:8000      # of the roles serve and gateway
+  limiter: 127.0.0.1:8001      # of the role limiter
   trusted_networks: []         # needed for a public address, as in [10.0.0.0/8]
 
 data: ./data
@@ -32,9 +34,10 @@ threads: auto
 durability: fsync              # of queues: an answer waits for the disk; or os, or memory
 
 store:
-  kind: embedded
-  mode: granted                # for later: over a remote store
-  when_gone: local
+  kind: embedded               # or redis: of the roles limiter and gateway
+  mode: granted
+  when_gone: local             # a Redis that is gone: or refuse, or allow; per limit too
+  redis: {url: "redis://127.0.0.1:6379", deadline: 10ms}
 
 limits:
   - domain: api
@@ -85,6 +88,22 @@ dispatch:                      # the requests of queues with `push`
   guard: block                 # requests to private addresses; or report, or off
   allow: []                    # but for these, as in [10.1.0.0/16, "*.svc.local"]
 
+gateway:                       # the web server; docs/gateway.md
+  limiters: {choose: random, deadline: 30ms}
+  client_address: {trusted_proxies: [], ipv6_prefix: 64}
+  compute_hash: {rounds: 200000, cache: {entries: 100000, ttl: 1h}}
+  routes:
+    - path: /compute_hash
+      when_none: refuse        # no limiter answers in time: or allow
+      decide: {domain: gateway, descriptors: ["client_ip={client_ip}"]}
+    - path: /
+      upstream: http://127.0.0.1:9000
+      decide: {domain: api, descriptors: ["client_ip={client_ip}"]}
+
+limiter:                       # an instance; docs/store.md
+  register_with: []            # as in ["http://main_webserver:8000"]
+  advertise: auto
+
 table: {memory_max: 1GiB, when_full: refuse}
 bounds: {line: 64KiB, body: 1MiB, connections: 100000, stop_timeout: 10s}
 log: {level: info, format: text}
@@ -125,10 +144,24 @@ A queue with `push.signing_secret_env` needs that variable in the server's envir
 
 )";
 
-constexpr std::string_view kNotYet = R"(
-## Not in this version
+constexpr std::string_view kRoles = R"(
+## Routes
 
-`gateway`, `limiter`, `listen.gateway`, `listen.limiter`, `store.kind: redis`, `store.redis` and `store.instances` are refused with that reason. `store.mode`, `store.when_gone` and a limit's `mode` and `when_gone` are read and shown by `LIMITS`; they mean something once limits live in a remote store.
+`gateway.routes` is a list; [gateway.md](gateway.md) says what a route does.
+
+| Key | Default | |
+|---|---|---|
+| `path` | – | Begins with `/`; whole segments match, and the longest path wins. |
+| `host` | any | The Host field, lower-case, with its port unless the scheme has it by itself. |
+| `upstream` | none | `http://host:port`; without it the route is `/compute_hash`. |
+| `decide` | none | `{domain, descriptors}`: what is asked first. Templates: `{client_ip}` `{method}` `{path}` `{host}` `{header:NAME}`; an absent or empty value makes its descriptor not apply. |
+| `when_none` | refuse | No limiter answers in time: `refuse` (503) or `allow`. |
+| `timeout` | 30s | Of the upstream: to its first byte, and between two reads. |
+| `max_request`, `max_response` | 16MiB, 1TiB | Bytes of a body. |
+
+## Roles
+
+`ratelimmq serve`, `ratelimmq limiter` and `ratelimmq gateway` read the same file; listeners that a role does not have are off. `store.kind: redis` is for `limiter`, where it is the default, and for `gateway`, which keeps hashes there; `serve` keeps its limits in its own process. `store.mode: granted` is read; in this version limits in Redis are kept strictly, whatever it says.
 )";
 
 std::string code(const std::string& text) { return text.empty() ? "" : '`' + text + '`'; }
@@ -165,7 +198,7 @@ std::string reference_markdown() {
     }
     append_row(setting_rows()[i], out);
   }
-  return out + std::string(kBottom) + command::queue_options_markdown() + std::string(kNotYet);
+  return out + std::string(kBottom) + command::queue_options_markdown() + std::string(kRoles);
 }
 
 }  // namespace config

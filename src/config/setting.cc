@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "config/value.h"
+#include "config/row.h"
 #include "limit/concurrency.h"
 #include "limit/gcra.h"
 #include "limiter/table.h"
@@ -11,115 +11,6 @@
 
 namespace config {
 namespace {
-
-constexpr base::Duration kMillisecond = std::chrono::milliseconds(1);
-constexpr base::Duration kHour = std::chrono::hours(1);
-constexpr base::Duration kDay = 24 * kHour;
-constexpr int64_t kKiB = 1 << 10, kMiB = 1 << 20, kGiB = 1 << 30;
-
-// Each of the following makes a row out of a field: a function from a Config& (const or not) to
-// the field's reference.
-
-template <typename Field>
-Setting address(std::string path, std::string flag, std::string help, Field field) {
-  Setting row{
-      std::move(path), "address or off", std::move(help), std::move(flag), false, {}, {}, {}};
-  row.set = [field](Config& config, std::string_view text) -> base::Status {
-    const base::Result<server::Address> value = parse_address(text);
-    if (!value) return value.error();
-    field(config) = *value;
-    return {};
-  };
-  row.get = [field](const Config& config) {
-    return std::vector<std::string>{print_address(field(config))};
-  };
-  return row;
-}
-
-// An integer field with bounds; `parse` and `print` know its spelling.
-template <typename Field, typename Parse, typename Print>
-Setting bounded(std::string path, std::string kind, std::string help, Field field, Parse parse,
-                Print print, int64_t least, int64_t most) {
-  const std::string bounds = print(least) + " to " + print(most);
-  Setting row{std::move(path), kind + ", " + bounds, std::move(help), {}, false, {}, {}, {}};
-  row.set = [=](Config& config, std::string_view text) -> base::Status {
-    const base::Result<int64_t> value = parse(text);
-    if (!value) return value.error();
-    if (*value < least || *value > most) return base::invalid("must be from " + bounds);
-    using Type = std::remove_reference_t<decltype(field(config))>;
-    field(config) = static_cast<Type>(*value);
-    return {};
-  };
-  row.get = [=](const Config& config) {
-    return std::vector<std::string>{print(static_cast<int64_t>(field(config)))};
-  };
-  return row;
-}
-
-template <typename Field>
-Setting size(std::string path, std::string help, Field field, int64_t least, int64_t most) {
-  return bounded(std::move(path), "size", std::move(help), field, parse_size, print_size, least,
-                 most);
-}
-
-template <typename Field>
-Setting count(std::string path, std::string help, Field field, int64_t least, int64_t most) {
-  return bounded(
-      std::move(path), "integer", std::move(help), field, parse_count,
-      [](int64_t value) { return std::to_string(value); }, least, most);
-}
-
-template <typename Field>
-Setting span(std::string path, std::string help, Field field, base::Duration least,
-             base::Duration most) {
-  const auto print = [](base::Duration value) { return print_span(value); };
-  const std::string bounds = print(least) + " to " + print(most);
-  Setting row{std::move(path), "span, " + bounds, std::move(help), {}, false, {}, {}, {}};
-  row.set = [=](Config& config, std::string_view text) -> base::Status {
-    const base::Result<base::Duration> value = parse_span(text);
-    if (!value) return value.error();
-    if (*value < least || *value > most) return base::invalid("must be from " + bounds);
-    field(config) = *value;
-    return {};
-  };
-  row.get = [=](const Config& config) { return std::vector<std::string>{print(field(config))}; };
-  return row;
-}
-
-// An enum whose values are the positions of `words`.
-template <typename Field, size_t kWords>
-Setting word(std::string path, std::string flag, std::string help, Field field,
-             std::array<std::string_view, kWords> words) {
-  std::string kind;
-  for (const std::string_view each : words) kind += (kind.empty() ? "" : ", ") + std::string(each);
-  Setting row{std::move(path), kind, std::move(help), std::move(flag), false, {}, {}, {}};
-  row.set = [=](Config& config, std::string_view text) -> base::Status {
-    const auto found = std::ranges::find(words, text);
-    if (found == words.end()) return unknown_word(text, words);
-    using Type = std::remove_reference_t<decltype(field(config))>;
-    field(config) = static_cast<Type>(found - words.begin());
-    return {};
-  };
-  row.get = [=](const Config& config) {
-    return std::vector<std::string>{std::string(words[static_cast<size_t>(field(config))])};
-  };
-  return row;
-}
-
-template <typename Field, typename Parse>
-Setting list(std::string path, std::string kind, std::string flag, std::string help, Field field,
-             Parse parse) {
-  Setting row{std::move(path), std::move(kind), std::move(help), std::move(flag), true, {}, {}, {}};
-  row.set = [=](Config& config, std::string_view text) -> base::Status {
-    const base::Result<std::string> value = parse(text);
-    if (!value) return value.error();
-    field(config).push_back(*value);
-    return {};
-  };
-  row.get = [=](const Config& config) { return field(config); };
-  row.clear = [=](Config& config) { field(config).clear(); };
-  return row;
-}
 
 Setting data_dir() {
   return {"data",
@@ -157,23 +48,6 @@ Setting threads() {
             const unsigned value = config.server.threads;
             return std::vector<std::string>{value == 0 ? "auto" : std::to_string(value)};
           },
-          {}};
-}
-
-Setting store_kind() {
-  return {"store.kind",
-          "embedded",
-          "where limits live: embedded is this process's memory",
-          "",
-          false,
-          [](Config&, std::string_view text) -> base::Status {
-            if (text == "redis") return base::invalid("redis is not in this version");
-            if (text != "embedded") {
-              return unknown_word(text, std::array<std::string_view, 1>{"embedded"});
-            }
-            return {};
-          },
-          [](const Config&) { return std::vector<std::string>{"embedded"}; },
           {}};
 }
 
@@ -227,6 +101,12 @@ void add_listen(std::vector<Setting>& rows) {
   rows.push_back(address(
       "listen.api", "--api", "HTTP: API, metrics, health; port 0: any free one",
       [](auto& c) -> auto& { return c.server.api; }));
+  rows.push_back(address(
+      "listen.gateway", "--gateway", "HTTP: the gateway, of the roles serve and gateway",
+      [](auto& c) -> auto& { return c.server.gateway; }));
+  rows.push_back(address(
+      "listen.limiter", "--limiter", "HTTP: the limits alone, of the role limiter",
+      [](auto& c) -> auto& { return c.server.limiter; }));
   rows.push_back(list(
       "listen.trusted_networks", "list of networks", "",
       "networks that need no secret on a public address; without any, a public "
@@ -237,18 +117,6 @@ void add_listen(std::vector<Setting>& rows) {
       "further names by which clients call the api listener; others are refused as web pages' "
       "tricks",
       [](auto& c) -> auto& { return c.server.hosts; }, parse_host));
-}
-
-void add_store(std::vector<Setting>& rows) {
-  rows.push_back(store_kind());
-  rows.push_back(word(
-      "store.mode", "", "how limits are kept over a remote store; a limit may differ",
-      [](auto& c) -> auto& { return c.mode; },
-      std::array<std::string_view, 2>{"granted", "strict"}));
-  rows.push_back(word(
-      "store.when_gone", "", "what happens while a remote store is gone; a limit may differ",
-      [](auto& c) -> auto& { return c.when_gone; },
-      std::array<std::string_view, 3>{"local", "refuse", "allow"}));
 }
 
 std::string print_host_rate(const std::optional<server::HostRate>& rate) {
@@ -278,21 +146,6 @@ Setting host_rate() {
           [](const Config& config) {
             return std::vector<std::string>{print_host_rate(config.dispatch.host_rate)};
           },
-          {}};
-}
-
-Setting ca_file() {
-  return {"dispatch.ca_file",
-          "path, or nothing",
-          "certificates that are trusted (PEM); nothing: the system's",
-          "",
-          false,
-          [](Config& config, std::string_view text) -> base::Status {
-            if (text.find('\0') != text.npos) return base::invalid("must be a path");
-            config.dispatch.ca_file = text;
-            return {};
-          },
-          [](const Config& config) { return std::vector<std::string>{config.dispatch.ca_file}; },
           {}};
 }
 
@@ -329,7 +182,10 @@ void add_dispatch(std::vector<Setting>& rows) {
   rows.push_back(span(
       "dispatch.probe", "how long the one request to a host whose breaker is half open may take",
       [](auto& c) -> auto& { return c.dispatch.hosts.probe; }, kMillisecond, kHour));
-  rows.push_back(ca_file());
+  rows.push_back(text(
+      "dispatch.ca_file", "path, or nothing",
+      "certificates that are trusted (PEM); nothing: the system's",
+      [](auto& c) -> auto& { return c.dispatch.ca_file; }, check_path));
 }
 
 void add_log(std::vector<Setting>& rows) {
@@ -397,7 +253,7 @@ std::vector<Setting> make_settings() {
       "limit_files", "list of patterns", "--limits",
       "files of limits, of our form or envoyproxy/ratelimit's; * ? [ ] match names",
       [](auto& c) -> auto& { return c.limit_files; }, parse_pattern));
-  add_store(rows);
+  add_remote(rows);
   add_table(rows);
   add_dispatch(rows);
   add_bounds(rows);
@@ -406,6 +262,11 @@ std::vector<Setting> make_settings() {
 }
 
 }  // namespace
+
+base::Status check_path(std::string_view text) {
+  if (text.find('\0') != text.npos) return base::invalid("must be a path");
+  return {};
+}
 
 std::string Setting::environment() const {
   std::string variable = "RATELIMMQ_";
@@ -416,12 +277,12 @@ std::string Setting::environment() const {
 }
 
 std::string_view Setting::group() const {
-  const size_t dot = path.find('.');
+  const size_t dot = path.rfind('.');
   return dot == path.npos ? std::string_view() : std::string_view(path).substr(0, dot);
 }
 
 std::string_view Setting::name() const {
-  const size_t dot = path.find('.');
+  const size_t dot = path.rfind('.');
   return dot == path.npos ? std::string_view(path) : std::string_view(path).substr(dot + 1);
 }
 
@@ -433,12 +294,6 @@ const std::vector<Setting>& settings() {
 const Setting* find_setting(std::string_view path) {
   const auto found = std::ranges::find(settings(), path, &Setting::path);
   return found == settings().end() ? nullptr : &*found;
-}
-
-bool comes_later(std::string_view path) {
-  static constexpr std::array<std::string_view, 6> kLater{
-      "gateway", "limiter", "listen.gateway", "store.redis", "store.instances", "listen.limiter"};
-  return std::ranges::find(kLater, path) != kLater.end();
 }
 
 std::vector<std::string> differing(const Config& before, const Config& now) {

@@ -12,7 +12,7 @@
 namespace config {
 
 struct Setting {
-  std::string path;  // "listen.tcp"; a group and a name, or a name alone.
+  std::string path;  // "listen.tcp", "store.redis.url"; groups and a name, or a name alone.
   std::string kind;  // For people: "address", "span, 10ms to 1h".
   std::string help;
   std::string flag;  // "--tcp"; empty: only --set.
@@ -22,16 +22,12 @@ struct Setting {
   std::function<void(Config&)> clear;                          // A list only.
 
   std::string environment() const;  // "RATELIMMQ_LISTEN_TCP"
-  std::string_view group() const;   // "listen", or nothing.
+  std::string_view group() const;   // "listen", "store.redis", or nothing.
   std::string_view name() const;    // "tcp"
 };
 
 const std::vector<Setting>& settings();  // In the order of the reference.
 const Setting* find_setting(std::string_view path);
-
-// Groups and names that the documentation of the whole product knows and this version does not
-// build: a clear error instead of silence.
-bool comes_later(std::string_view path);
 
 std::string_view example();  // A whole file, as docs/configuration.md shows it.
 

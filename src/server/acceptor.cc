@@ -63,7 +63,7 @@ bool Acceptor::accept_one() {
 
 void Acceptor::admit(io::Accepted accepted) {
   traffic_.accepted.add();
-  if (!may_enter(accepted.peer, gate_.trusted)) {
+  if (!manner_.for_all && !may_enter(accepted.peer, gate_.trusted)) {
     traffic_.refused_foreign.add();
     return turn_away(accepted, TurnedAway::kUntrusted);
   }
@@ -71,9 +71,10 @@ void Acceptor::admit(io::Accepted accepted) {
     traffic_.refused_full.add();
     return turn_away(accepted, TurnedAway::kFull);
   }
-  Worker& worker = *workers_[turn_++ % workers_.size()];
-  worker.adopt({std::move(accepted.fd), accepted.peer, gate_.next_id++, Presence(traffic_)},
-               manner_.make_talk);
+  const size_t worker = turn_++ % workers_.size();
+  workers_[worker]->adopt(
+      {std::move(accepted.fd), accepted.peer, gate_.next_id++, worker, Presence(traffic_)},
+      manner_.make_talk);
 }
 
 // The socket's buffer is empty, so a short text always fits.

@@ -29,6 +29,7 @@ class Acceptor final : public io::Source {
     // What a connection that may not stay is sent before it is closed.
     std::function<std::string(TurnedAway why)> farewell;
     MakeTalk make_talk;
+    bool for_all = false;  // Also for whom is not in the trusted networks.
   };
 
   // All outlive it.

@@ -14,11 +14,12 @@ http::Answer to_http(command::HttpAnswer&& answer) {
 
 }  // namespace
 
-ApiTalk::ApiTalk(Api& api, command::Caller caller, base::Random& ids,
+ApiTalk::ApiTalk(Api& api, size_t worker, command::Caller caller, base::Random& ids,
                  std::function<void()> on_ready)
     : api_(api),
+      services_(api.services[worker]),
       caller_(std::move(caller)),
-      connection_(api.options, *this, ids, api.services.clock.now()),
+      connection_(api.options, *this, ids, services_.clock.now()),
       on_ready_(std::move(on_ready)),
       return_(std::make_shared<Return>(Return{this})),
       reply_([to = return_](command::HttpAnswer&& answer) {
@@ -31,12 +32,12 @@ ApiTalk::~ApiTalk() {
 }
 
 void ApiTalk::hang_up() {
-  if (api_.services.shards != nullptr) api_.services.shards->leave(caller_.connection_id);
+  if (services_.shards != nullptr) services_.shards->leave(caller_.connection_id);
 }
 
 size_t ApiTalk::feed(std::string_view bytes) {
   feeding_ = true;
-  began_ = api_.services.clock.now();
+  began_ = services_.clock.now();
   const size_t used = connection_.feed(bytes, began_);
   feeding_ = false;
   return used;
@@ -49,7 +50,7 @@ void ApiTalk::on_request(const http::Request& request) {
     }
     known_host_ = request.host;
   }
-  command::serve_http(api_.services, caller_, command::Listener::kApi,
+  command::serve_http(services_, caller_, api_.listener,
                       {.method = request.method,
                        .target = request.target,
                        .content_type = request.content_type,
@@ -70,7 +71,7 @@ http::Answer ApiTalk::refused(const http::Refusal& refusal) {
 }
 
 void ApiTalk::reply(command::HttpAnswer&& answer) {
-  const base::Time now = api_.services.clock.now();
+  const base::Time now = services_.clock.now();
   api_.traffic.answered(answer.status, now - began_);
   connection_.answer(to_http(std::move(answer)), now);
   if (!feeding_) on_ready_();

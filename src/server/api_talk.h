@@ -1,7 +1,9 @@
-// The api listener: HTTP, guarded against web pages, answered by the verbs' twins.
+// The api and limiter listeners: HTTP, guarded against web pages, answered by the verbs' twins.
 #pragma once
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "command/http_api.h"
 #include "http/http.h"
@@ -12,7 +14,8 @@ namespace server {
 
 // What all connections of an api listener share. Outlives them.
 struct Api {
-  command::Services services;
+  command::Listener listener;
+  std::vector<command::Services> services;  // By worker.
   http::ConnectionOptions options;
   http::PageGuard guard;
   HttpTraffic& traffic;
@@ -21,7 +24,8 @@ struct Api {
 class ApiTalk final : public Talk, private http::Application {
  public:
   // `on_ready` is called, never from inside feed(), when a later answer has put bytes into out().
-  ApiTalk(Api& api, command::Caller caller, base::Random& ids, std::function<void()> on_ready);
+  ApiTalk(Api& api, size_t worker, command::Caller caller, base::Random& ids,
+          std::function<void()> on_ready);
   ~ApiTalk() override;
 
   size_t feed(std::string_view bytes) override;
@@ -33,7 +37,7 @@ class ApiTalk final : public Talk, private http::Application {
             .owing = connection_.waiting()};
   }
   base::Time deadline() const override { return connection_.deadline(); }
-  void expire() override { connection_.expire(api_.services.clock.now()); }
+  void expire() override { connection_.expire(services_.clock.now()); }
   void hang_up() override;
   void stop() override { connection_.last_answer(); }
   void rest() override { connection_.rest(); }
@@ -50,6 +54,7 @@ class ApiTalk final : public Talk, private http::Application {
   bool known(const http::Request& request) const;
 
   Api& api_;
+  command::Services& services_;
   command::Caller caller_;
   http::Connection connection_;
   std::function<void()> on_ready_;

@@ -98,7 +98,7 @@ Client::Response Client::get(const std::string& target, const std::string& field
 
 ServerOptions Bed::options() {
   ServerOptions out;
-  out.tcp.port = out.api.port = 0;
+  out.tcp.port = out.api.port = out.gateway.port = 0;
   out.threads = 2;
   return out;
 }

@@ -16,9 +16,17 @@ struct Address {
   bool off() const { return host.empty(); }
 };
 
+enum class Role : uint8_t {
+  kServe,    // All in one process, on an embedded store.
+  kLimiter,  // A stateless instance: limits, whose states are in Redis.
+  kGateway,  // The web server, which asks instances.
+};
+
 struct ServerOptions {
   Address tcp{"127.0.0.1", 7411};
   Address api{"127.0.0.1", 8080};
+  Address gateway{"127.0.0.1", 8000};
+  Address limiter{};
   // Networks (CIDR) from which a public listener needs no secret. A listener on a public address is
   // refused at start without any.
   std::vector<std::string> trusted_networks;

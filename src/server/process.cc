@@ -13,8 +13,11 @@ bool Process::ready(std::string& why_not) const {
   if (phase == Phase::kStarting) why_not = "starting";
   if (phase == Phase::kStopping) why_not = "stopping";
   if (phase != Phase::kServing) return false;
-  why_not = subjects_.shards->failure();
-  if (why_not.empty()) why_not = subjects_.journal.failure();
+  if (subjects_.shards) why_not = subjects_.shards->failure();
+  if (why_not.empty() && subjects_.journal != nullptr) why_not = subjects_.journal->failure();
+  if (why_not.empty() && subjects_.store != nullptr && !subjects_.store->up()) {
+    why_not = "the store cannot be reached";
+  }
   return why_not.empty();
 }
 
@@ -25,10 +28,14 @@ std::string Process::metrics_text() const {
       {{"version", std::string(base::version())}, {"commit", std::string(base::commit())}}, 1);
   subjects_.limiter.collect(families);
   subjects_.counters.collect(families);
-  subjects_.shards->collect(families);
+  if (subjects_.shards) subjects_.shards->collect(families);
   subjects_.hosts.collect(families, subjects_.clock.now());
-  families.gauge("ratelimmq_limiter_journal_bytes", "The journal of durable limits, on disk.", {},
-                 static_cast<double>(subjects_.journal.bytes()));
+  if (subjects_.journal != nullptr) {
+    families.gauge("ratelimmq_limiter_journal_bytes", "The journal of durable limits, on disk.", {},
+                   static_cast<double>(subjects_.journal->bytes()));
+  }
+  if (subjects_.store != nullptr) subjects_.store->collect(families);
+  if (subjects_.web) subjects_.web->collect(families);
   subjects_.traffic.collect(families);
   subjects_.reloads.collect(families);
   collect(vitals(), identity_.started, families);

@@ -12,6 +12,8 @@
 #include "server/reloads.h"
 #include "server/shards.h"
 #include "server/traffic.h"
+#include "server/web.h"
+#include "store/store.h"
 
 namespace server {
 
@@ -24,10 +26,12 @@ class Process final : public command::Process {
     const command::Counters& counters;
     const Traffic& traffic;
     const Reloads& reloads;
-    const std::unique_ptr<Shards>& shards;  // There before anybody asks.
+    const std::unique_ptr<Shards>& shards;  // There before anybody asks. Null: there are none.
     const dispatch::Hosts& hosts;
     const base::Clock& clock;
-    const Journal& journal;
+    const Journal* journal;           // Null: nothing is durable.
+    const store::Common* store;       // Null: limits are this process' own.
+    const std::unique_ptr<Web>& web;  // Null: there is no gateway.
   };
   struct Identity {
     std::string config_file;

@@ -7,6 +7,9 @@
 namespace server {
 namespace {
 
+// The gateway is public by nature.
+const std::vector<std::string> kAll = {"0.0.0.0/0", "::/0"};
+
 base::Result<std::optional<Listening>> open_if_on(const std::string& name, const Address& address,
                                                   const io::Networks& trusted) {
   if (address.off()) return std::optional<Listening>();
@@ -38,11 +41,17 @@ base::Result<std::unique_ptr<Server>> Server::open(ServerOptions options, Wiring
   if (!tcp) return tcp.error();
   auto api = open_if_on("api", options.api, *trusted);
   if (!api) return api.error();
-  base::Result<http::AddressGuard> guard = make_guard(wiring.dispatch, {&*tcp, &*api});
+  auto gateway = open_if_on("gateway", options.gateway, *io::Networks::parse(kAll));
+  if (!gateway) return gateway.error();
+  auto limiter = open_if_on("limiter", options.limiter, *trusted);
+  if (!limiter) return limiter.error();
+  base::Result<http::AddressGuard> guard =
+      make_guard(wiring.dispatch, {&*tcp, &*api, &*gateway, &*limiter});
   if (!guard) return guard.error();
-  return std::unique_ptr<Server>(
-      new Server(std::make_unique<Wired>(std::move(options), std::move(wiring), std::move(*trusted),
-                                         std::move(*tcp), std::move(*api), std::move(*guard))));
+  return std::unique_ptr<Server>(new Server(std::make_unique<Wired>(
+      std::move(options), std::move(wiring), std::move(*trusted),
+      Wired::Listeners{std::move(*tcp), std::move(*api), std::move(*gateway), std::move(*limiter)},
+      std::move(*guard))));
 }
 
 Server::Server(std::unique_ptr<Wired> wired) : wired_(std::move(wired)) {}
@@ -53,5 +62,7 @@ void Server::run() { wired_->run(); }
 void Server::stop() { wired_->stop(); }
 uint16_t Server::tcp_port() const { return wired_->port_of("tcp"); }
 uint16_t Server::api_port() const { return wired_->port_of("api"); }
+uint16_t Server::gateway_port() const { return wired_->port_of("gateway"); }
+uint16_t Server::limiter_port() const { return wired_->port_of("limiter"); }
 
 }  // namespace server

@@ -13,10 +13,13 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "gateway/registrar.h"
 #include "limiter/limiter.h"
 #include "server/dispatch_options.h"
 #include "server/options.h"
 #include "server/queue_rules.h"
+#include "server/web.h"
+#include "store/store.h"
 
 namespace server {
 
@@ -36,8 +39,14 @@ struct Wiring {
   std::string config_file;                 // Empty: none. For /version, INFO and the log.
   std::vector<std::string> watched_files;  // A change of one of them reloads, as SIGHUP does.
   std::function<Reload()> reload;
-  std::unique_ptr<Storage> storage;  // Taken and open.
-  DispatchOptions dispatch = {};     // Its caps are limits already.
+  // Taken and open. Null: no queues, and no limit is durable (roles limiter and gateway).
+  std::unique_ptr<Storage> storage;
+  DispatchOptions dispatch = {};  // Its caps are limits already.
+  // Limits are decided there; `limiter` only says which there are.
+  std::optional<store::Options> store = {};
+  // Behind listen.gateway. With a storage or a store it asks this process' limits.
+  Web::Terms web = {};
+  gateway::RegistrarOptions registrar = {};  // Of listen.limiter; the port is filled in.
 };
 
 class Server {
@@ -59,6 +68,8 @@ class Server {
   // The real port of a listener; 0: it is off.
   uint16_t tcp_port() const;
   uint16_t api_port() const;
+  uint16_t gateway_port() const;
+  uint16_t limiter_port() const;
 
  private:
   class Wired;  // All that runs, wired together.

@@ -16,27 +16,38 @@ void HttpTraffic::refused(int status) {
 
 void HttpTraffic::collect(metric::Families& families) const {
   for (size_t i = 0; i < kClasses; ++i) {
-    families.counter("ratelimmq_http_requests_total", "Requests of the api listener.",
+    families.counter("ratelimmq_http_requests_total", "Requests of the api and limiter listeners.",
                      {{"code_class", std::to_string(i + 1) + "xx"}}, by_class_[i].value());
   }
   families.histogram("ratelimmq_http_request_duration_seconds",
                      "From a whole request to its answer, without the network.", {}, took_, 1e9);
 }
 
+int64_t Traffic::open() const {
+  int64_t sum = 0;
+  for (const ListenerTraffic* each : all()) sum += each->open.value();
+  return sum;
+}
+
+uint64_t Traffic::accepted() const {
+  uint64_t sum = 0;
+  for (const ListenerTraffic* each : all()) sum += each->accepted.value();
+  return sum;
+}
+
 void Traffic::collect(metric::Families& families) const {
-  const std::array<const ListenerTraffic*, 2> both = {&tcp, &api};
   const auto each = [&](std::string_view name, std::string_view help,
                         metric::Counter ListenerTraffic::*counter) {
-    for (const ListenerTraffic* at : both) {
+    for (const ListenerTraffic* at : all()) {
       families.counter(name, help, {{"listener", at->name}}, (at->*counter).value());
     }
   };
-  for (const ListenerTraffic* at : both) {
+  for (const ListenerTraffic* at : all()) {
     families.gauge("ratelimmq_server_connections", "Open connections.", {{"listener", at->name}},
                    static_cast<double>(at->open.value()));
   }
   each("ratelimmq_server_connections_total", "Connections accepted.", &ListenerTraffic::accepted);
-  for (const ListenerTraffic* at : both) {
+  for (const ListenerTraffic* at : all()) {
     const auto refused = [&](std::string_view reason, const metric::Counter& counter) {
       families.counter("ratelimmq_server_connections_refused_total",
                        "Connections answered and closed at once.",

@@ -38,7 +38,7 @@ class Presence {
   ListenerTraffic* traffic_;
 };
 
-// Of the api listener's requests. Thread: any.
+// Of requests of the api and the limiter listener. Thread: any.
 class HttpTraffic {
  public:
   void answered(int status, base::Duration took);
@@ -51,14 +51,17 @@ class HttpTraffic {
   metric::Histogram took_;
 };
 
-// All of both listeners; families want a name's samples together.
+// All of the listeners; families want a name's samples together.
 struct Traffic {
   ListenerTraffic tcp{"tcp"};
   ListenerTraffic api{"api"};
-  HttpTraffic http;
+  ListenerTraffic gateway{"gateway"};
+  ListenerTraffic limiter{"limiter"};
+  HttpTraffic http;  // Of api and limiter.
 
-  int64_t open() const { return tcp.open.value() + api.open.value(); }
-  uint64_t accepted() const { return tcp.accepted.value() + api.accepted.value(); }
+  std::array<const ListenerTraffic*, 4> all() const { return {&tcp, &api, &gateway, &limiter}; }
+  int64_t open() const;
+  uint64_t accepted() const;
   void collect(metric::Families& families) const;
 };
 

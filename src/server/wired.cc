@@ -11,6 +11,7 @@ namespace {
 
 constexpr base::Duration kTick = std::chrono::milliseconds(100);
 constexpr base::Duration kHostsTick = std::chrono::seconds(1);
+constexpr base::Duration kWebTick = std::chrono::milliseconds(200);
 constexpr size_t kHeaderBytesMax = 16 * 1024;
 constexpr size_t kIdleConnectionsMax = 1024;  // To others' servers, of all pushers.
 
@@ -60,11 +61,13 @@ std::string api_farewell(TurnedAway why, base::Time now) {
 }  // namespace
 
 Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
-                     std::optional<Listening> tcp, std::optional<Listening> api,
-                     http::AddressGuard guard)
+                     Listeners listeners, http::AddressGuard guard)
     : options_(std::move(options)),
       wiring_(std::move(wiring)),
       trusted_(std::move(trusted)),
+      store_(wiring_.store
+                 ? std::make_unique<store::Common>(*wiring_.store, wiring_.limiter, wiring_.clock)
+                 : nullptr),
       reloads_(wiring_.reload, wiring_.clock),
       hosts_(wiring_.limiter, seeded(wiring_.dispatch.hosts)),
       process_({.limiter = wiring_.limiter,
@@ -74,11 +77,13 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
                 .shards = shards_,
                 .hosts = hosts_,
                 .clock = wiring_.clock,
-                .journal = wiring_.storage->journal()},
+                .journal = wiring_.storage ? &wiring_.storage->journal() : nullptr,
+                .store = store_.get(),
+                .web = web_},
                {.config_file = wiring_.config_file,
                 .started = wiring_.clock.now(),
                 .threads = threads_of(options_),
-                .tcp_port = tcp ? tcp->endpoint.port : 0},
+                .tcp_port = listeners.tcp ? listeners.tcp->endpoint.port : 0},
                [this] { stop(); }),
       bounds_{.stuck_max = options_.request_timeout},
       gate_{trusted_, options_.connections_max, traffic_},
@@ -90,13 +95,52 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
         std::make_unique<Worker>(wiring_.clock, bounds_, sweep_period(options_), fresh_seed()));
     loops.push_back(&workers_.back()->loop());
   }
-  shards_ = std::make_unique<Shards>(std::move(wiring_.storage->engines()), loops, wiring_.clock,
-                                     wiring_.limiter);
-  add_pushers(loops, std::move(guard));
-  if (tcp) add_tcp(std::move(*tcp));
-  if (api) add_api(std::move(*api));
+  if (wiring_.storage) {
+    shards_ = std::make_unique<Shards>(std::move(wiring_.storage->engines()), loops, wiring_.clock,
+                                       wiring_.limiter);
+    add_pushers(loops, std::move(guard));
+  }
+  add_deciders(loops);
+  if (listeners.tcp) add_tcp(std::move(*listeners.tcp));
+  if (listeners.api) {
+    add_api(std::move(*listeners.api), command::Listener::kApi, traffic_.api);
+  }
+  if (listeners.gateway) add_gateway(std::move(*listeners.gateway));
+  if (listeners.limiter) {
+    add_registrar(listeners.limiter->endpoint.port);
+    add_api(std::move(*listeners.limiter), command::Listener::kLimiter, traffic_.limiter);
+  }
   // From here on: who reads the ready line and then changes a file expects a reload.
   if (!wiring_.watched_files.empty()) watch_.emplace(wiring_.watched_files);
+}
+
+void Server::Wired::add_deciders(const std::vector<io::Loop*>& loops) {
+  for (io::Loop* const loop : loops) {
+    if (store_) {
+      deciders_.push_back(std::make_unique<store::Store>(*loop, *store_));
+    } else if (wiring_.storage) {
+      deciders_.push_back(std::make_unique<LocalDecider>(*loop, wiring_.limiter, wiring_.clock));
+    }
+  }
+}
+
+void Server::Wired::add_gateway(Listening listening) {
+  std::vector<io::Loop*> loops;
+  for (const auto& worker : workers_) loops.push_back(&worker->loop());
+  std::vector<limiter::Decider*> deciders;
+  for (const auto& each : deciders_) deciders.push_back(each.get());
+  web_ = std::make_unique<Web>(std::move(wiring_.web), wiring_.clock, loops, deciders);
+  const auto farewell = [this](TurnedAway why) { return api_farewell(why, wiring_.clock.now()); };
+  acceptors_.push_back(std::make_unique<Acceptor>(
+      keeper_, std::move(listening), gate_, traffic_.gateway, workers_,
+      Acceptor::Manner{.farewell = farewell, .make_talk = web_->make_talk(), .for_all = true}));
+}
+
+void Server::Wired::add_registrar(uint16_t port) {
+  gateway::RegistrarOptions options = wiring_.registrar;
+  if (options.register_with.empty()) return;
+  options.advertise_port = port;
+  registrar_.emplace(keeper_, std::move(options));
 }
 
 void Server::Wired::add_pushers(const std::vector<io::Loop*>& loops, http::AddressGuard guard) {
@@ -115,14 +159,20 @@ void Server::Wired::add_pushers(const std::vector<io::Loop*>& loops, http::Addre
   });
 }
 
-command::Services Server::Wired::services() {
-  return {wiring_.limiter, wiring_.clock, process_, counters_, shards_.get(), &hosts_};
+command::Services Server::Wired::services(size_t worker) {
+  return {.limiter = wiring_.limiter,
+          .clock = wiring_.clock,
+          .process = process_,
+          .counters = counters_,
+          .shards = shards_.get(),
+          .hosts = shards_ ? &hosts_ : nullptr,
+          .decider = store_ ? deciders_[worker].get() : nullptr};
 }
 
 void Server::Wired::add_tcp(Listening listening) {
   const protocol::Bounds bounds{.line_bytes_max = options_.line_bytes_max,
                                 .body_bytes_max = options_.body_bytes_max};
-  MakeTalk make = [services = services(), bounds, patience = options_.request_timeout](
+  MakeTalk make = [services = services(0), bounds, patience = options_.request_timeout](
                       const Arrival& arrival, base::Random&, std::function<void()> wake) {
     return std::make_unique<TcpTalk>(services, caller_of(arrival), bounds, patience,
                                      std::move(wake));
@@ -132,23 +182,29 @@ void Server::Wired::add_tcp(Listening listening) {
       Acceptor::Manner{.farewell = tcp_farewell, .make_talk = std::move(make)}));
 }
 
-void Server::Wired::add_api(Listening listening) {
-  api_.emplace(Api{.services = services(),
-                   .options = {.reader = {.header_bytes_max = kHeaderBytesMax,
-                                          .body_bytes_max = options_.body_bytes_max},
-                               .request_timeout = options_.request_timeout,
-                               .idle_timeout = options_.idle_timeout},
-                   .guard = {.bound_host = options_.api.host,
-                             .bound_ip = listening.endpoint.ip,
-                             .port = listening.endpoint.port,
-                             .hosts = options_.hosts},
-                   .traffic = traffic_.http});
-  MakeTalk make = [this](const Arrival& arrival, base::Random& ids, std::function<void()> wake) {
-    return std::make_unique<ApiTalk>(*api_, caller_of(arrival), ids, std::move(wake));
+void Server::Wired::add_api(Listening listening, command::Listener listener,
+                            ListenerTraffic& traffic) {
+  const Address& bound = listener == command::Listener::kApi ? options_.api : options_.limiter;
+  apis_.push_back(
+      std::make_unique<Api>(Api{.listener = listener,
+                                .services = {},
+                                .options = {.reader = {.header_bytes_max = kHeaderBytesMax,
+                                                       .body_bytes_max = options_.body_bytes_max},
+                                            .request_timeout = options_.request_timeout,
+                                            .idle_timeout = options_.idle_timeout},
+                                .guard = {.bound_host = bound.host,
+                                          .bound_ip = listening.endpoint.ip,
+                                          .port = listening.endpoint.port,
+                                          .hosts = options_.hosts},
+                                .traffic = traffic_.http}));
+  Api& api = *apis_.back();
+  for (size_t i = 0; i < workers_.size(); ++i) api.services.push_back(services(i));
+  MakeTalk make = [&api](const Arrival& arrival, base::Random& ids, std::function<void()> wake) {
+    return std::make_unique<ApiTalk>(api, arrival.worker, caller_of(arrival), ids, std::move(wake));
   };
   const auto farewell = [this](TurnedAway why) { return api_farewell(why, wiring_.clock.now()); };
   acceptors_.push_back(std::make_unique<Acceptor>(
-      keeper_, std::move(listening), gate_, traffic_.api, workers_,
+      keeper_, std::move(listening), gate_, traffic, workers_,
       Acceptor::Manner{.farewell = farewell, .make_talk = std::move(make)}));
 }
 
@@ -156,6 +212,8 @@ void Server::Wired::keep_house() {
   if (stopping_) return;
   keeper_.every(kTick, [this] { wiring_.limiter.tick(wiring_.clock.now()); });
   keeper_.every(kHostsTick, [this] { hosts_.tick(wiring_.clock.now()); });
+  if (web_) keeper_.every(kWebTick, [this] { web_->tick(wiring_.clock.now()); });
+  if (registrar_) registrar_->start();
   if (watch_) watch_files();
   for (const auto& acceptor : acceptors_) {
     acceptor->start();
@@ -181,7 +239,7 @@ void Server::Wired::watch_files() {
 
 void Server::Wired::reload(std::string_view cause) {
   const Reload done = reloads_.run(cause);
-  if (done.queues) shards_->declare(*done.queues);
+  if (done.queues && shards_) shards_->declare(*done.queues);
   if (watch_ && !done.watched_files.empty()) watch_->follow(done.watched_files);
 }
 
@@ -189,32 +247,38 @@ void Server::Wired::run() {
   std::vector<std::thread> threads;
   for (uint32_t i = 0; i < workers_.size(); ++i) {
     threads.emplace_back([this, i] {
-      shards_->sit(i);
+      if (shards_) shards_->sit(i);
       workers_[i]->run();
     });
   }
-  wiring_.storage->journal().start(wiring_.clock);
+  if (wiring_.storage) wiring_.storage->journal().start(wiring_.clock);
   keeper_.post([this] { keep_house(); });
   process_.set_serving();
   keeper_.run();
   for (std::thread& thread : threads) thread.join();
-  wiring_.storage->close_journal();
+  if (wiring_.storage) wiring_.storage->close_journal();
 }
 
 void Server::Wired::stop() {
   keeper_.post([this] { begin_stop(); });
 }
 
+// An instance leaves the registry first, while it still answers: nobody asks who is gone.
 void Server::Wired::begin_stop() {
   if (std::exchange(stopping_, true)) return;
   process_.set_stopping();
   io::log(io::Level::kInfo, "stopping", {{"connections", std::to_string(traffic_.open())}});
+  if (registrar_) return registrar_->stop([this] { empty_all(); });
+  empty_all();
+}
+
+void Server::Wired::empty_all() {
   for (const auto& acceptor : acceptors_) acceptor->stop();
   to_be_emptied_ = workers_.size() + pushers_.size();
   const auto empty = [this] { keeper_.post([this] { one_is_empty(); }); };
   for (const auto& pusher : pushers_) pusher->stop(empty);
   for (const auto& worker : workers_) worker->stop(empty);
-  shards_->stop();
+  if (shards_) shards_->stop();
   keeper_.after(options_.stop_timeout, [this] {
     if (to_be_emptied_ == 0) return;
     io::log(io::Level::kWarning, "stop_timeout is over, closing what is left",
@@ -226,6 +290,7 @@ void Server::Wired::begin_stop() {
 
 void Server::Wired::one_is_empty() {
   if (--to_be_emptied_ > 0) return;
+  if (!shards_) return end();
   shards_->drain([this] { keeper_.post([this] { end(); }); });
 }
 

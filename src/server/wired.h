@@ -2,8 +2,10 @@
 //
 //   keeper (the thread of run())              workers (threads)
 //     acceptors ── arrivals, in turn ───────→   sessions ── Talk ── verbs ── limiter
+//                                                │           └ where there is one: the store
 //                                                ├ seat ── shards ── engines ─► logs' threads
-//                                                └ pusher ── courier ── other people's servers
+//                                                ├ pusher ── courier ── other people's servers
+//                                                └ web: site and upstreams of the gateway
 //     signals, file watch → reloads
 //     the limiter's tick
 //     stop: acceptors close → pushers send nothing new, workers stop their sessions, shards answer
@@ -22,6 +24,7 @@
 #include "io/io.h"
 #include "server/acceptor.h"
 #include "server/api_talk.h"
+#include "server/local_decider.h"
 #include "server/process.h"
 #include "server/pusher.h"
 #include "server/reloads.h"
@@ -29,14 +32,18 @@
 #include "server/shards.h"
 #include "server/storage.h"
 #include "server/traffic.h"
+#include "server/web.h"
 #include "server/worker.h"
 
 namespace server {
 
 class Server::Wired {
  public:
-  Wired(ServerOptions options, Wiring wiring, io::Networks trusted, std::optional<Listening> tcp,
-        std::optional<Listening> api, http::AddressGuard guard);
+  struct Listeners {  // Nothing: it is off.
+    std::optional<Listening> tcp, api, gateway, limiter;
+  };
+  Wired(ServerOptions options, Wiring wiring, io::Networks trusted, Listeners listeners,
+        http::AddressGuard guard);
 
   void run();
   void stop();
@@ -45,19 +52,24 @@ class Server::Wired {
 
  private:
   void add_tcp(Listening listening);
-  void add_api(Listening listening);
+  void add_api(Listening listening, command::Listener listener, ListenerTraffic& traffic);
+  void add_gateway(Listening listening);
+  void add_deciders(const std::vector<io::Loop*>& loops);
+  void add_registrar(uint16_t port);
   void keep_house();
   void watch_files();
   void reload(std::string_view cause);
   void begin_stop();
+  void empty_all();
   void add_pushers(const std::vector<io::Loop*>& loops, http::AddressGuard guard);
   void one_is_empty();
   void end();
-  command::Services services();
+  command::Services services(size_t worker);
 
   const ServerOptions options_;
   Wiring wiring_;
   const io::Networks trusted_;
+  std::unique_ptr<store::Common> store_;
   Traffic traffic_;
   command::Counters counters_;
   Reloads reloads_;
@@ -65,13 +77,18 @@ class Server::Wired {
   std::unique_ptr<Shards> shards_;  // Of the workers' threads, so it is made after them.
   Process process_;
   const SessionBounds bounds_;
-  std::optional<Api> api_;
   io::Loop keeper_;
   Gate gate_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  // Of the workers' loops, so they go first. Where limits are decided, by worker; none: registered
+  // instances are asked.
+  std::vector<std::unique_ptr<limiter::Decider>> deciders_;
+  std::unique_ptr<Web> web_;
+  std::vector<std::unique_ptr<Api>> apis_;
   std::optional<Pusher::Common> common_;
   std::vector<std::unique_ptr<Pusher>> pushers_;  // By worker.
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::optional<gateway::Registrar> registrar_;
   io::Signals signals_;
   std::optional<io::FileWatch> watch_;
   bool settling_ = false;  // A file may have changed; look soon.

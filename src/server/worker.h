@@ -16,6 +16,7 @@ struct Arrival {
   io::Fd fd;
   io::Ip peer;
   uint64_t id;
+  size_t worker;  // Whose it becomes.
   Presence presence;
 };
 

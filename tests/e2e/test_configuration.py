@@ -27,19 +27,19 @@ def test_a_listener_can_be_off(start):
 def test_a_busy_port_is_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = run("serve", "--tcp", address, "--api", "off", "--data", str(tmp_path / "data"))
+        done = run("serve", "--tcp", address, "--api", "off", "--gateway", "off", "--data", str(tmp_path / "data"))
     assert done.returncode == 1
     assert "tcp" in done.stderr and address in done.stderr and "in use" in done.stderr
 
 
 def test_the_data_directory_is_locked(start):
     first = start(name="one")
-    done = run("serve", "--tcp", "127.0.0.1:0", "--api", "off", "--data", str(first.folder / "data"))
+    done = run("serve", "--tcp", "127.0.0.1:0", "--api", "off", "--gateway", "off", "--data", str(first.folder / "data"))
     assert done.returncode == 1 and "data" in done.stderr and str(first.process.pid) in done.stderr
 
 
 def test_a_public_address_needs_trusted_networks(tmp_path):
-    done = run("serve", "--tcp", "0.0.0.0:0", "--api", "off", "--data", str(tmp_path / "data"))
+    done = run("serve", "--tcp", "0.0.0.0:0", "--api", "off", "--gateway", "off", "--data", str(tmp_path / "data"))
     assert done.returncode == 1 and "trusted_networks" in done.stderr
 
 

@@ -160,7 +160,7 @@ def test_curl_waits_for_a_message(start):
 def test_the_number_of_shards_is_fixed_with_the_data_directory(start):
     server = start(arguments=["--shards", "3"])
     server.stop()
-    done = subprocess.run([str(BINARY), "serve", "--tcp", "127.0.0.1:0", "--api", "off", "--shards", "4",
+    done = subprocess.run([str(BINARY), "serve", "--tcp", "127.0.0.1:0", "--api", "off", "--gateway", "off", "--shards", "4",
                            "--data", str(server.folder / "data")], capture_output=True, timeout=60, text=True)
     assert done.returncode == 1 and "made with 3" in done.stderr
     assert connect(again(start, server)).ping()  # Any number: auto.
