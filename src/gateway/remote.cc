@@ -19,6 +19,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kAnswerBytesMax = size_t{256} << 10;
+// Of the deadline, for a connection: one that cannot be reached leaves time to ask another.
+constexpr int kConnectShare = 3;
 constexpr size_t kUrlsMax = 4096;  // Of instances; forgotten together, so that no old ones stay.
 constexpr std::string_view kReducedCapacity = "#temporary-reduced-capacity";
 
@@ -205,8 +207,10 @@ void Remote::Body::ask(const std::shared_ptr<Call>& call, base::Time now, uint64
                                .fields = kFields,
                                .body = call->body,
                                .timeout = options.deadline - (now - call->since),
+                               .connect_timeout = options.deadline / kConnectShare,
                                .body_bytes_max = kAnswerBytesMax,
                                .decompress = false,
+                               .pauses = false,  // A 429 is about one key.
                                .kept_bytes = kAnswerBytesMax};
   client.send(request, [this, call, id = chosen->id, now](http::Response&& response) {
     on_answer(call, id, now, response);

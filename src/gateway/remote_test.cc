@@ -185,6 +185,24 @@ TEST(Remote, ADeadInstanceCostsNobodyADecisionAndIsEjected) {
   EXPECT_EQ(bed.failures(), 3u) << "then it is ejected";
 }
 
+TEST(Remote, AnInstanceWhoseMachineIsGoneLeavesTimeToAskAnother) {
+  Server well(always(kAllowed));
+  const loopback_bed::Deaf gone;
+  RemoteBed bed({.deadline = std::chrono::milliseconds(600), .seed = 3});
+  bed.add(well.port());
+  bed.add(gone.port());
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(bed.outcome(), "allowed limits");
+  EXPECT_EQ(bed.failures(), 3u) << "then it is ejected";
+}
+
+TEST(Remote, ARefusalKeepsItsConnection) {
+  Server server(always(http_answer(429, R"({"allowed":false,"limited_by":"ip","limit":1})")));
+  RemoteBed bed({.deadline = std::chrono::seconds(2)});
+  bed.add(server.port());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(bed.outcome(), "limited limits");
+  EXPECT_EQ(server.connections(), 1);
+}
+
 TEST(Remote, AnInstanceThatStopsIsReplacedByAnotherOne) {
   Server well(always(kAllowed)), stopping(always(http_answer(503, R"({"code":"SHUTDOWN"})")));
   RemoteBed bed({.deadline = std::chrono::seconds(2), .seed = 3});

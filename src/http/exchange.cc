@@ -26,7 +26,6 @@ bool redirects(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// Such a host will not be asked again soon: it keeps no socket meanwhile.
 bool asks_for_pause(int status) { return status == 429 || status == 503; }
 
 base::Duration microseconds(CURL* easy, CURLINFO what) {
@@ -91,6 +90,7 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   response = {};
   started_ = monotonic();
   deadline_ = started_ + outgoing.timeout;
+  connect_timeout_ = outgoing.connect_timeout;
   url_ = *outgoing.url;
   method_ = outgoing.method;
   body_ = outgoing.body;
@@ -100,6 +100,7 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   redirects_left_ = redirects_max_ = outgoing.redirects_max;
   strict_redirects_ = outgoing.strict_redirects;
   decompress_ = outgoing.decompress;
+  pauses_ = outgoing.pauses;
   on_body_ = outgoing.on_body;
   if (const base::Status taken = fields_.take(outgoing.fields); !taken) {
     fail(Failure::kUrl, taken.error().what);
@@ -173,6 +174,11 @@ bool Exchange::prepare() {
   if (std::exchange(told_.timeout_ms, timeout_ms) != timeout_ms) {
     tell(easy_, CURLOPT_TIMEOUT_MS, timeout_ms);
   }
+  const long connect_ms =
+      static_cast<long>(std::chrono::ceil<std::chrono::milliseconds>(connect_timeout_).count());
+  if (std::exchange(told_.connect_timeout_ms, connect_ms) != connect_ms) {
+    tell(easy_, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+  }
   if (std::exchange(told_.decompress, decompress_) != decompress_) {
     tell(easy_, CURLOPT_ACCEPT_ENCODING, decompress_ ? setting_.encodings.c_str() : nullptr);
   }
@@ -239,7 +245,9 @@ size_t Exchange::on_header(char* line, size_t, size_t size, void* self) {
     return 0;
   }
   exchange.following_ = head.whole() && exchange.would_follow();
-  if (head.whole()) exchange.tell_reuse(!asks_for_pause(head.status()));
+  if (head.whole()) {
+    exchange.tell_reuse(!exchange.pauses_ || !asks_for_pause(head.status()));
+  }
   return size;
 }
 
@@ -249,6 +257,12 @@ bool Exchange::would_follow() const {
   if (head_.status() < 307) return false;
   const base::Result<Url> next = resolve_url(url_, head_.location);
   return next && next->authority() == url_.authority();
+}
+
+// Of a hop that ran out of time: it was connect_timeout_ and not the deadline.
+bool Exchange::never_connected() const {
+  return connect_timeout_ > base::Duration::zero() && monotonic() < deadline_ &&
+         microseconds(easy_, CURLINFO_PRETRANSFER_TIME_T) == base::Duration::zero();
 }
 
 Failure Exchange::failure_of(CURLcode code) const {
@@ -261,7 +275,7 @@ Failure Exchange::failure_of(CURLcode code) const {
     case CURLE_COULDNT_CONNECT:
       return refused_ > 0 && opened_ == 0 ? Failure::kGuard : Failure::kConnect;
     case CURLE_OPERATION_TIMEDOUT:
-      return Failure::kTimeout;
+      return never_connected() ? Failure::kConnect : Failure::kTimeout;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:

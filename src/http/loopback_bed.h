@@ -82,6 +82,27 @@ class Peer {
   std::string in_;
 };
 
+// Listens and takes no connection: what connects to it waits, as for a machine that is gone.
+class Deaf {
+ public:
+  Deaf() {
+    ::listen(listener_.get(), 0);
+    for (io::Fd& each : waiting_) {  // More than its queue has room for.
+      each = io::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      auto* const at = reinterpret_cast<sockaddr*>(&address);
+      CHECK(::getsockname(listener_.get(), at, &size) == 0);
+      ::connect(each.get(), at, size);
+    }
+  }
+  uint16_t port() const { return io::local_endpoint(listener_).port; }
+
+ private:
+  io::Fd listener_ = *io::listen_on({*io::Ip::parse("127.0.0.1"), 0});
+  io::Fd waiting_[4];
+};
+
 // Runs `script` for each connection, on a thread of its own.
 class Server {
  public:
