@@ -1,0 +1,185 @@
+"""The gateway's rows: what a proxied request and a cached hash cost, and what asking an instance adds."""
+import hashlib
+import json
+import subprocess
+
+import gateway_servers
+import servers
+from gateway_measure import GATEWAY, INSTANCE, LIMIT, STORE, WINDOW_S, Wrk, alternate, ratio, spread, us
+from gateway_servers import Fleet, fetch
+from queue_measure import LOAD_CORE, SERVER_CORE, Series, number, running_seconds, table
+
+CLIENTS = 200_000  # Addresses that requests are said to come from.
+ROUNDS = 200_000
+TEXTS = 20
+CALLERS = 128
+
+LIMIT_REQ = """limit_req_zone $binary_remote_addr zone=z:10m rate=1000000r/s;
+  upstream app {{ server 127.0.0.1:{port}; keepalive 64; keepalive_requests 1000000000; }}"""
+PROXY_PASS = """location / { limit_req zone=z burst=1000000 nodelay; proxy_pass http://app; proxy_http_version 1.1;
+  proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_max_temp_file_size 0;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $http_host; }"""
+
+
+def nginx_proxy(fleet, upstream):
+    return fleet.nginx("proxy", servers.free_port(), PROXY_PASS, before=LIMIT_REQ.format(port=upstream.port),
+                       pin=SERVER_CORE)
+
+
+def our_proxy(fleet, upstream):
+    return fleet.role("serve", "threads: 1\n" + GATEWAY.format(
+        more=f'routes: [{{path: /, upstream: "http://127.0.0.1:{upstream.port}", '
+             'decide: {domain: gateway, descriptors: ["client_ip={client_ip}"]}}]') +
+        "limits: [{domain: gateway, descriptors: [{key: client_ip, limit: 1000000/s burst 1000000}]}]\n",
+        pin=SERVER_CORE)
+
+
+def proxied(run, start, file, size):
+    with Fleet(run.folder / f"p{servers.free_port()}") as fleet:
+        fleet.folder.mkdir()
+        upstream = fleet.upstream({file: size}, pin=LOAD_CORE)
+        proxy = start(fleet, upstream)
+        url = f"http://127.0.0.1:{proxy.port}/{file}"
+        Wrk(50, 1, url, pin=LOAD_CORE).outcome()
+        cpu = running_seconds(proxy)
+        done, bad = Wrk(50, run.seconds, url, pin=LOAD_CORE).outcome()
+        if bad:
+            raise RuntimeError(f"{bad} of {done} were refused or failed")
+        return {"rate": done / run.seconds, "cpu_us": (running_seconds(proxy) - cpu) * 1e6 / done}
+
+
+def proxy(run):
+    rows = []
+    for file, size in (("1KiB", 1024), ("64KiB", 65536)):
+        series = alternate(run, [
+            (Series(f"nginx limit_req + proxy_pass, {file}"), lambda: proxied(run, nginx_proxy, file, size)),
+            (Series(f"ratelimmq serve, {file}"), lambda: proxied(run, our_proxy, file, size))])
+        rows += [[one.name, spread(one, "cpu_us", us), ratio(one, series[0], "cpu_us"), spread(one, "rate")]
+                 for one in series]
+    return table("Proxying with a local decision",
+                 "GET of a file of an nginx upstream, connections kept alive on both sides, 50 clients (`wrk`). One "
+                 "worker or thread on a core of its own; client and upstream share the other. The limit is so high "
+                 "that nothing is refused; both add X-Forwarded-For, -Proto and -Host.",
+                 ["", "CPU of each request, µs, median (min–max)", "ratio", "requests a second"], rows)
+
+
+HASH_LIMITS = (f"limits: [{{domain: gateway, descriptors: [{{key: client_ip, limits: [{{algorithm: sliding_window, "
+               f"rate: {10 * LIMIT}/{WINDOW_S}s}}]}}]}}]\n")
+HASH_ROUTE = 'routes: [{path: /compute_hash, decide: {domain: gateway, descriptors: ["client_ip={client_ip}"]}}]'
+
+
+def gateway_of(fleet, role, more="", store=""):
+    return fleet.role(role, "threads: 2\n" + store + GATEWAY.format(
+        more=f"compute_hash: {{rounds: {ROUNDS}}}, " + (more or HASH_ROUTE)) + HASH_LIMITS)
+
+
+def instances_of(fleet, gateway, store, count):
+    for _ in range(count):
+        fleet.role("limiter", f'threads: 1\n{store}{INSTANCE}limiter: {{register_with: '
+                              f'["http://127.0.0.1:{gateway.port}"]}}\n{HASH_LIMITS}')
+    gateway_servers.wait_for_instances(gateway, count)
+
+
+def our_services(fleet):
+    store = STORE.format(port=fleet.redis().port)
+    gateway = gateway_of(fleet, "gateway", store=store)
+    instances_of(fleet, gateway, store, 3)
+    return gateway
+
+
+def our_one_process(fleet):
+    return gateway_of(fleet, "serve")
+
+
+def fastapi_services(fleet):
+    redis = fleet.redis().port
+    law = {"REDIS": redis, "LIMIT": 10 * LIMIT, "WINDOW": WINDOW_S, "ROUNDS": ROUNDS}
+    gateway = fleet.uvicorn("gateway", workers=2, **law)
+    for _ in range(3):
+        fleet.uvicorn("limiter", REGISTER_WITH=gateway.port, **law)
+    gateway_servers.wait_for_instances(gateway, 3)
+    return gateway
+
+
+def hashed(text):
+    digest = text.encode()
+    for _ in range(ROUNDS):
+        digest = hashlib.sha256(digest).digest()
+    return digest.hex()
+
+
+def cached_hashes(run, start, right):
+    with Fleet(run.folder) as fleet:
+        gateway = start(fleet)
+        for text, answer in right.items():
+            for _ in range(2):
+                said = json.loads(fetch(gateway.port, "/compute_hash", {"data": text}))
+            if said != {"hash": answer, "cached": True}:
+                raise RuntimeError(f"a wrong answer: {said}")
+        load = (CALLERS, run.seconds, f"http://127.0.0.1:{gateway.port}/compute_hash", "hash.lua", (TEXTS, CLIENTS))
+        Wrk(load[0], 1, *load[2:]).outcome()
+        before = fleet.spent()
+        done, bad = Wrk(*load).outcome()
+        if bad:
+            raise RuntimeError(f"{bad} of {done} were refused or failed")
+        cost = {name: (cpu - before[name]) * 1e6 / done for name, cpu in fleet.spent().items()}
+        return {"rate": done / run.seconds, "all_us": sum(cost.values()), "gateway_us": cost[gateway.name],
+                "limiter_us": cost.get("limiter", 0.0), "redis_us": cost.get("redis", 0.0)}
+
+
+def hashes(run):
+    right = {f"text-{i:03d}": hashed(f"text-{i:03d}") for i in range(TEXTS)}
+    series = alternate(run, [
+        (Series("FastAPI: gateway of 2 processes, 3 instances, Redis"),
+         lambda: cached_hashes(run, fastapi_services, right)),
+        (Series("ratelimmq: gateway, 3 instances, Redis"), lambda: cached_hashes(run, our_services, right)),
+        (Series("ratelimmq serve: one process, no Redis"), lambda: cached_hashes(run, our_one_process, right))])
+    rows = [[one.name, spread(one, "all_us", us), ratio(series[0], one, "all_us"), spread(one, "gateway_us", us),
+             ratio(series[0], one, "gateway_us"), spread(one, "limiter_us", us), spread(one, "redis_us", us),
+             spread(one, "rate")] for one in series]
+    return table("/compute_hash, computed before",
+                 f"{TEXTS} texts of {ROUNDS:,} rounds, {CLIENTS:,} client addresses at random (X-Forwarded-For of a "
+                 f"trusted proxy), each with its exact sliding window, none refused; {CALLERS} connections (`wrk`). "
+                 "Gateways of two threads or processes, instances of one. The peer is "
+                 "`bench/peers/fastapi_gateway.py`.",
+                 ["", "CPU of each request, all processes, µs, median (min–max)", "times less",
+                  "the gateway's, µs", "times less", "the instances', µs", "Redis', µs", "requests a second"], rows)
+
+
+def added(run):
+    asked, plain = Series("with the limit step"), Series("without")
+    rates = []
+    with Fleet(run.folder / "added") as fleet:
+        fleet.folder.mkdir()
+        upstream = fleet.upstream({"asked": 1024, "plain": 1024})
+        store = STORE.format(port=fleet.redis().port)
+        to = f'upstream: "http://127.0.0.1:{upstream.port}"'
+        gateway = gateway_of(
+            fleet, "gateway", f'routes: [{{path: /plain, {to}}}, {{path: /asked, {to}, decide: {{domain: gateway, '
+            'descriptors: ["client_ip={client_ip}"]}}]', store)
+        instances_of(fleet, gateway, store, 1)
+        full, bad = Wrk(64, run.seconds, f"http://127.0.0.1:{gateway.port}/asked", "asked.lua", (CLIENTS,)).outcome()
+        if bad:
+            raise RuntimeError(f"{bad} of {full} were refused or failed")
+        rate = full / run.seconds / 10
+        for _ in range(run.rounds):
+            done = subprocess.run([str(servers.BINARY.parent / "bench/paced_load"), str(gateway.port), "64", str(rate),
+                                   str(2 * run.seconds), "/asked", "/plain"], capture_output=True, text=True,
+                                  check=True)
+            for one, line in zip((asked, plain), done.stdout.splitlines()):
+                one.add(json.loads(line))
+                if one.outcomes[-1]["failed"]:
+                    raise RuntimeError(f"refused or failed: {line}")
+            rates.append(rate)
+    difference = Series("added")
+    for with_it, without in zip(asked.outcomes, plain.outcomes):
+        difference.add({what: with_it[what] - without[what] for what in ("p50_us", "p99_us", "p999_us")})
+    rows = [[one.name, *(one.spread(what, us) for what in ("p50_us", "p99_us", "p999_us"))]
+            for one in (plain, asked, difference)]
+    return table("What the limit step adds",
+                 f"Gateway, one instance, Redis in strict mode, an nginx upstream (1 KiB). {number(rate)} requests a "
+                 "second, a tenth of what wrk gets of them, at a steady pace on 64 connections, with the limit step "
+                 "and without it in turn; from the instant that a request is due to the end of its answer "
+                 "(`paced_load`).",
+                 ["", "p50, µs, median (min–max)", "p99, µs", "p99.9, µs"], rows)

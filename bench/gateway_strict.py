@@ -1,0 +1,86 @@
+"""What strict decisions cost Redis, asked for through an instance and one EVALSHA each."""
+import re
+import subprocess
+import time
+
+from gateway_measure import INSTANCE, LIMIT, STORE, WINDOW_S, Wrk, alternate, ratio, spread, us
+from gateway_servers import HERE, Fleet, counter
+from queue_measure import Series, running_seconds, table
+
+LAWS = {"gcra": "GCRA", "sliding_window": "sliding window, exact"}
+CALLERS = 256
+
+
+def naive(run, law, keys):
+    """redis-benchmark sends one EVALSHA for each decision, on as many connections as there are callers."""
+    with Fleet(run.folder) as fleet:
+        redis = fleet.redis()
+        sha = subprocess.run(["redis-cli", "-p", str(redis.port), "-x", "SCRIPT", "LOAD"], capture_output=True,
+                             text=True, input=(HERE / f"peers/{law}.lua").read_text(), check=True).stdout.strip()
+        load = subprocess.Popen(["redis-benchmark", "-p", str(redis.port), "-c", str(CALLERS), "-n", "1000000000", "-r",
+                                 str(keys), "EVALSHA", sha, "1", f"rl:{law}:__rand_int__", str(LIMIT), str(WINDOW_S),
+                                 "__rand_int____rand_int__"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            return window(run, redis, lambda: (commands(redis),) * 2)
+        finally:
+            load.kill()
+            load.wait()
+
+
+def ours(run, law, keys):
+    with Fleet(run.folder) as fleet:
+        redis = fleet.redis()
+        algorithm = "" if law == "gcra" else f"algorithm: {law}, "
+        limiter = fleet.role("limiter", STORE.format(port=redis.port) + INSTANCE +
+                             f"limits: [{{domain: bench, descriptors: [{{key: {law}, limits: "
+                             f"[{{{algorithm}rate: {LIMIT}/{WINDOW_S}s}}]}}]}}]\n")
+        load = Wrk(CALLERS, run.seconds + 6, f"http://127.0.0.1:{limiter.port}/v1/check", "check.lua", (law, keys))
+        name = "ratelimmq_store_decisions_total"
+        try:
+            outcome = window(run, redis, lambda: (counter(limiter, name, by="store"), commands(redis)))
+            if counter(limiter, name) > counter(limiter, name, by="store"):
+                raise RuntimeError("some decisions were not the store's")
+            return outcome
+        finally:
+            load.process.kill()
+            load.process.communicate()
+
+
+def commands(redis):
+    said = subprocess.run(["redis-cli", "-p", str(redis.port), "INFO", "commandstats"], capture_output=True, text=True,
+                          check=True).stdout
+    return sum(int(calls) for calls in re.findall(r"cmdstat_(?:evalsha|eval|fcall):calls=(\d+)", said))
+
+
+def window(run, redis, counts):
+    """Decisions and calls in the midst of a load, after its first second, and Redis' CPU for them."""
+    time.sleep(1)
+    before, cpu, began = counts(), running_seconds(redis), time.monotonic()
+    time.sleep(run.seconds)
+    after, cpu, seconds = counts(), running_seconds(redis) - cpu, time.monotonic() - began
+    decisions, calls = (late - early for late, early in zip(after, before))
+    if not decisions:
+        raise RuntimeError("no decisions")
+    return {"rate": decisions / seconds, "per_cpu": decisions / cpu, "cpu_us": cpu * 1e6 / decisions,
+            "batch": decisions / max(1, calls)}
+
+
+def strict(run):
+    lines = []
+    for keys, words in ((100_000, "nearly all are allowed"), (1_000, "nearly all are refused")):
+        rows = []
+        for law, said in LAWS.items():
+            series = alternate(run, [
+                (Series(f"{said}: one EVALSHA for each"), lambda: naive(run, law, keys)),
+                (Series(f"{said}: ratelimmq limiter"), lambda: ours(run, law, keys))])
+            rows += [[one.name, spread(one, "per_cpu"), ratio(one, series[0], "per_cpu"), spread(one, "cpu_us", us),
+                      spread(one, "batch"), spread(one, "rate")] for one in series]
+        lines += table(
+            f"Strict decisions, {keys:,} keys",
+            f"Limits of {LIMIT} in {WINDOW_S} s in Redis, keys at random: {words}. `redis-benchmark` is the naive "
+            f"client: {CALLERS} connections, one EVALSHA of `bench/peers/*.lua` for each decision, no HTTP in front. "
+            f"Ours is asked over HTTP by {CALLERS} connections (`wrk`, POST /v1/check); a refusal that it remembers "
+            "needs no call.",
+            ["", "decisions a Redis CPU-second, median (min–max)", "ratio", "Redis CPU of each, µs",
+             "decisions a call", "decisions a second"], rows)
+    return lines
