@@ -46,6 +46,7 @@ if(RATELIMMQ_FUZZ)  # The rooms tell libFuzzer which branches an input took.
 endif()
 # What is compiled often and run seldom: the tests, and cli/ under sanitizers.
 add_library(ratelimmq_cold INTERFACE)
+separate_arguments(RATELIMMQ_COLD)
 target_compile_options(ratelimmq_cold INTERFACE ${RATELIMMQ_COLD})
 include(cmake/precompiled.cmake)
 
@@ -85,9 +86,12 @@ function(ratelimmq_room name)
     add_library(${name} STATIC ${sources})
     set(scope PUBLIC)
     if(name STREQUAL "cli")
-      # Not in a release: of an inline function that many sources have, the linker takes cli's copy.
+      # Slow to compile and run once. In a release -O1, since of an inline function that many sources
+      # have the linker may take cli's copy.
       if(RATELIMMQ_SANITIZE)
         target_link_libraries(cli PRIVATE ratelimmq_cold)
+      elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+        target_compile_options(cli PRIVATE -O1)
       endif()
       ratelimmq_precompile(cli cli ${RATELIMMQ_PCH_cli})
     else()
