@@ -57,8 +57,9 @@ bool Common::up() const {
 unsigned Common::instances() const { return body_->instances(); }
 
 void Common::collect(metric::Families& families) const {
-  constexpr limiter::DecidedBy kShown[] = {limiter::DecidedBy::kStore, limiter::DecidedBy::kRefuse,
-                                           limiter::DecidedBy::kAllow, limiter::DecidedBy::kLocal};
+  constexpr limiter::DecidedBy kShown[] = {limiter::DecidedBy::kStore, limiter::DecidedBy::kGrant,
+                                           limiter::DecidedBy::kRefuse, limiter::DecidedBy::kAllow,
+                                           limiter::DecidedBy::kLocal};
   for (const limiter::DecidedBy by : kShown) {
     families.counter("ratelimmq_store_decisions_total", "Decisions by who made them.",
                      {{"by", std::string(to_string(by))}},

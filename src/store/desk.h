@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "redis/soon.h"
+#include "store/grants.h"
 #include "store/line.h"
 #include "store/remember.h"
 #include "store/round.h"
@@ -77,6 +78,8 @@ class Desk {
   };
 
   void finish_add(Round& round, Item& item);
+  bool spend_grant(Round& round, uint32_t item);  // True: answered.
+  void send_for_grant(Round& round, const Item& item, int64_t block);
   DomainPlace& place_of(const std::string& domain);
   Taking& taking_at(std::vector<Taking>& all, uint16_t place);
   void take_apart(Round& round, Item& item, std::vector<Taking>& all);
@@ -102,6 +105,7 @@ class Desk {
   Common::Body& common_;
   Line& line_;
   Remembered remembered_;
+  Grants grants_;
   std::unordered_map<limiter::LawNumber, std::optional<Law>> laws_;
   std::unordered_map<std::string, DomainPlace> places_;
   std::unordered_map<Round*, std::unique_ptr<Round>> rounds_;

@@ -98,6 +98,17 @@ base::Result<Law> Law::make(const limiter::Law& law, int64_t overdraft) {
   return out;
 }
 
+base::Duration Law::grant_life() const {
+  constexpr int64_t kLongest = 1'000'000, kUnitsMin = 8;
+  if (kind_ != Kind::kGcra) return {};
+  const int64_t us = std::min(count_ * v_ / u_ / 4, kLongest);  // rate · life <= burst / 4.
+  return us * u_ / v_ >= kUnitsMin ? from_us(us) : base::Duration{};
+}
+
+int64_t Law::units_in(base::Duration span) const { return whole_us(span) * u_ / v_; }
+
+base::Duration Law::span_of(int64_t units) const { return from_us((units * v_ + u_ - 1) / u_); }
+
 void Law::pack(base::Time about, std::string& out) const {
   out += static_cast<char>(kind_);
   switch (kind_) {
@@ -183,8 +194,17 @@ Decision decide_holds(int64_t cap, const Seen& seen, int64_t now, int64_t cost) 
 Decision Law::decide(const Seen& seen, int64_t now, int64_t cost) const {
   switch (kind_) {
     case Kind::kGcra: {
-      const limit::GcraState state{seen.now + seen.a, static_cast<uint64_t>(seen.b)};
-      return scaled(std::get<limit::Gcra>(micro_).check(state, ticks(now), cost).decision);
+      // A tolerance that is less by the life of grants is as good as a state that is ahead by it.
+      const limit::GcraState state{seen.now + seen.a + seen.c, static_cast<uint64_t>(seen.b)};
+      Decision decision = std::get<limit::Gcra>(micro_).check(state, ticks(now), cost).decision;
+      if (seen.c == 0) return scaled(decision);
+      const base::Duration life(seen.c);  // Of microseconds, as all of the decision.
+      decision.reset_after = std::max(decision.reset_after - life, base::Duration{});
+      const bool fits_beside = ceil_us(span_of(cost)) + seen.c <= count_ * v_ / u_;
+      if (!decision.allowed && cost <= count_ && !fits_beside)
+        decision.retry_after =
+            base::Duration(std::max<int64_t>(seen.now + seen.a - now, 0) + 1) + life;
+      return scaled(decision);
     }
     case Kind::kCounter: {
       const limit::CounterState state{seen.a, seen.b, seen.c};

@@ -20,9 +20,9 @@ constexpr int64_t ceil_us(base::Duration d) { return d.count() / 1000 + (d.count
 constexpr int64_t whole_us(base::Time t) { return base::nanoseconds(t) / 1000; }
 base::Duration from_us(int64_t us);  // kNever if it does not fit.
 
-// A state as a hit met it. By law: gcra ahead and part of now; window start, used, end; counter
-// start, current, previous; log used, when the cost fits, the last charge; holds held, when the
-// cost fits, when the last ends. Instants in microseconds.
+// A state as a hit met it. By law: gcra ahead and part of now, life of grants; window start, used,
+// end; counter start, current, previous; log used, when the cost fits, the last charge; holds held,
+// when the cost fits, when the last ends. Instants in microseconds.
 struct Seen {
   bool allowed = false;
   bool unknown =
@@ -41,6 +41,13 @@ class Law {
 
   Kind kind() const { return kind_; }
   bool holds() const { return kind_ == Kind::kHolds; }
+
+  // How long the units of a grant may be spent; zero: the limit is too small for grants, or no
+  // gcra.
+  base::Duration grant_life() const;
+  int64_t units_in(base::Duration span) const;  // REQUIRES: gcra; span is at most grant_life().
+  base::Duration span_of(int64_t units) const;  // Rounded up. REQUIRES: gcra; units <= burst.
+  int64_t burst() const { return count_; }
 
   // Kind and numbers for the script, kPackedBytes. A calendar names the window that `about` lies in
   // and the one after it.

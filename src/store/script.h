@@ -4,9 +4,10 @@
 // A state is one string that begins with its law and ends with its law's numbers, so that a limit
 // that has changed finds what was used; numbers are doubles, little-endian:
 //
-//   1 gcra     tat, part, u, v                    u units every v µs; part counts u-ths of a µs
-//   2 window   start, used, end, 0
-//   3 counter  start, current, previous, period
+//   1 gcra     tat, part, u, v, life              u units every v µs; part counts u-ths of a µs;
+//                                                 life of grants (grants.h), 0: none are out
+//   2 window   start, used, end, 0, 0
+//   3 counter  start, current, previous, period, 0
 //   4 log      used, last, first, period, units of the last; the entries are a list, KEY + "l"
 //   holds      a sorted set, KEY + "h": id by the instant at which it ends
 //   a block    its end

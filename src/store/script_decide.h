@@ -72,7 +72,8 @@ while at <= #asked do
           end
           x, y = x + a, y + b
           if y >= first then x, y = x + 1, y - first end
-          ok = x < law[4] or x == law[4] and y <= law[5]
+          local most = law[4] - c
+          ok = x < most or x == most and y <= law[5]
         end
       elseif kind == 2 then
         x, y = a, b + cost

@@ -26,7 +26,7 @@ end
 local law_of = {string.byte(ARGV[3], 1, -1)}
 local states, flags = #law_of, tonumber(ARGV[4])
 
--- By key: gcra ahead, part; window start, used, end; counter start, current, previous; log used;
+-- By key: gcra ahead, part, the life of grants; window start, used, end; counter start, current, previous; log used;
 -- holds held. Of a log the rest is in logs, of a window that is not known the instant in unknown.
 local A, B, C, dirty, logs, unknown, rest, after = {}, {}, {}, {}
 
@@ -34,13 +34,14 @@ for i = 1, states do
   local law, s = laws[law_of[i]], raw[i]
   local kind = law[1]
   if kind == 1 then
-    local ahead, part, known = 0, 0, true
+    local ahead, part, life, known = 0, 0, 0, true
     if s then
-      local other, tat, p, u, v = unbox('<Bdddd', s)
+      local other, tat, p, u, v, l = unbox('<Bddddd', s)
+      if other == 1 and tat + l > now then life = l end
       known = other == 1 and u == law[2] and v == law[3]
       if known and tat >= now then ahead, part = tat - now, p end
     end
-    A[i], B[i], C[i] = ahead, part, 0
+    A[i], B[i], C[i] = ahead, part, life
     if not known then
       rest = rest or {}
       rest[#rest + 1] = i

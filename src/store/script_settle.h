@@ -85,6 +85,7 @@ local function room(i, law, over)
     local whole = (law[6] + over) * v
     local q = floor(whole / u)
     local part = whole - q * u
+    q = q - C[i]
     if A[i] > q or A[i] == q and B[i] >= part then return 0 end
     return floor(((q - A[i]) * u + part - B[i]) / v)
   elseif kind == 2 then
@@ -111,6 +112,17 @@ local function charge_over(i, law, n, over)
   else
     B[i] = B[i] + n
   end
+  return n
+end
+
+-- Units to be spent elsewhere within `life`. From now on, until the key has been idle for so long,
+-- every charge sees the burst less what that time brings.
+local function grant(i, law, n, life)
+  if not clear then return -1 end
+  local before = C[i]
+  C[i] = math.max(before, life)
+  n = charge_over(i, law, n, 0)
+  if n == 0 then C[i] = before end
   return n
 end
 
@@ -142,6 +154,8 @@ while at <= #ARGV[5] do
     back[law[1]](i, law, n, x)
   elseif what == 2 then
     result = charge_over(i, laws[law_of[i]], n, x)
+  elseif what == 7 then
+    result = grant(i, laws[law_of[i]], n, x)
   elseif what > 4 then
     block(what, i, n)
   else

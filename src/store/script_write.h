@@ -49,16 +49,16 @@ for i = 1, states do
     local law, a, b, c = laws[law_of[i]], A[i], B[i], C[i]
     local kind, t, value = law[1]
     if kind == 1 then
-      if a > 0 or b > 0 then
+      if a > 0 or b > 0 or c > 0 then
         t = now + a
-        value = box('<Bdddd', 1, t, b, law[2], law[3])
-        t = t + 1
+        value = box('<Bddddd', 1, t, b, law[2], law[3], c)
+        t = t + c + 1
       end
     elseif kind == 2 then
-      if b > 0 then t, value = c, box('<Bdddd', 2, a, b, c, 0) end
+      if b > 0 then t, value = c, box('<Bddddd', 2, a, b, c, 0, 0) end
     elseif kind == 3 then
       if b > 0 or c > 0 then
-        t, value = a + (b > 0 and 2 or 1) * law[3], box('<Bdddd', 3, a, b, c, law[3])
+        t, value = a + (b > 0 and 2 or 1) * law[3], box('<Bddddd', 3, a, b, c, law[3], 0)
       end
     else
       t, value = write_log(i, law)

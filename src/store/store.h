@@ -45,6 +45,7 @@ struct Options {
   uint32_t breaker_failures = 5;
   base::Duration breaker_min = std::chrono::milliseconds(100);
   base::Duration breaker_max = std::chrono::seconds(5);
+  bool granted = false;  // Hot keys of limits with Mode::kGranted are spent in memory (grants.h).
   base::Duration presence = std::chrono::seconds(2);  // How often this instance says it is there.
   base::Duration ttl_max = std::chrono::hours(12);    // Of reservations and holds.
   uint64_t seed = 0;                                  // Of ids, jitter, and the local limits' keys.

@@ -59,8 +59,10 @@ inline Options test_options(uint16_t port) {
 // One instance: limits of its own, and a loop that runs while something is asked.
 class Instance {
  public:
-  explicit Instance(Options options, std::vector<limiter::NodeSpec> nodes)
-      : limiter({.seed = 7}), common(std::move(options), limiter, clock) {
+  // `told`: the process's clock; else the real one.
+  explicit Instance(Options options, std::vector<limiter::NodeSpec> nodes,
+                    const base::Clock* told = nullptr)
+      : limiter({.seed = 7}), common(std::move(options), limiter, told != nullptr ? *told : clock) {
     reload(std::move(nodes));
     store.emplace(loop, common);
   }
@@ -140,6 +142,8 @@ class Instance {
     loop.after(std::chrono::milliseconds(20), [] {});
     loop.poll().wait();
   }
+
+  void turn_if_ready() { loop.poll().dispatch(); }
 
   io::SystemClock clock;
   io::Loop loop;

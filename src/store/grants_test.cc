@@ -1,0 +1,207 @@
+#include "store/grants.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <sstream>
+
+#include "base/random.h"
+#include "limit/testing.h"
+#include "store/test_store.h"
+
+namespace store {
+namespace {
+
+using limiter::DecidedBy;
+using limiter::gcra;
+using limiter::node;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Options granted(uint16_t port, uint64_t seed) {
+  Options options = test_options(port);
+  options.granted = true;
+  options.seed = seed;
+  return options;
+}
+
+int64_t script_calls(redis_bed::TestServer& server) {
+  std::istringstream lines(server.command({"INFO", "commandstats"}));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("cmdstat_evalsha:calls=")) return std::stol(line.substr(22));
+  }
+  return 0;
+}
+
+// Instances whose clocks differ, and a store whose clock they never see; answers of the store that
+// arrive late; strict charges beside grants; keys that grow cold and hot again. Worst of all, a
+// storm: units are kept until their life is nearly over, then all that the store has is taken by
+// strict charges, then all that was kept is spent, in one instant.
+class Game {
+ public:
+  Game(redis_bed::TestServer& server, limit::Rate rate, int64_t burst, uint64_t seed)
+      : rate_(rate), burst_(burst), random_(seed) {
+    const auto law = gcra(rate.count, rate.period, burst);
+    life_ = Law::make(*law.law)->grant_life();
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      Options options = granted(server.port(), 1000 * seed + i);
+      options.prefix = "g" + std::to_string(seed);
+      options.store_clock = &store_clock_;
+      Node& each = nodes_[i];
+      each.clock.set(store_clock_.now() + seconds(random_.below(20)) - seconds(10));
+      each.instance =
+          std::make_unique<Instance>(options, std::vector{node("k", "", {law})}, &each.clock);
+      each.instance->wait_until_up();
+    }
+  }
+
+  void play(int steps) {
+    for (int step = 0; step < steps; ++step) {
+      if (random_.below(50) == 0) pace_ = 20 + random_.below(3000);
+      if (random_.below(20) == 0) {
+        storm();
+      } else {
+        wait(random_.below(150) == 0 ? base::Duration(milliseconds(1500))
+                                     : microseconds(random_.below(pace_)));
+        Instance& here = *nodes_[random_.below(nodes_.size())].instance;
+        for (uint64_t n = 1 + random_.below(4); n > 0; --n)
+          ask(here, random_.below(12) == 0 ? 1 + static_cast<int64_t>(random_.below(9)) : 1);
+        if (random_.below(3) == 0) here.turn_if_ready();
+      }
+    }
+  }
+  bool kept() const { return limit::keeps(history_, rate_, burst_); }
+  int64_t by_grant() const { return by_grant_; }
+
+ private:
+  struct Node {
+    SetClock clock;
+    std::unique_ptr<Instance> instance;
+  };
+
+  void wait(base::Duration span) {
+    store_clock_.set(store_clock_.now() + span);
+    for (Node& each : nodes_) each.clock.set(each.clock.now() + span);
+  }
+  bool ask(Instance& here, int64_t cost) {
+    const Said got = here.decide(path_, cost);
+    EXPECT_TRUE(got.by == DecidedBy::kStore || got.by == DecidedBy::kGrant);
+    if (got.allowed) history_.push_back({base::nanoseconds(store_clock_.now()), cost});
+    by_grant_ += got.allowed && got.by == DecidedBy::kGrant;
+    return got.allowed && got.by == DecidedBy::kGrant;
+  }
+  void storm() {
+    for (Node& each : nodes_) {
+      for (int n = 0; n < 12; ++n) ask(*each.instance, 1);
+      each.instance->turn_if_ready();
+    }
+    const int64_t most = whole_us(life_);
+    wait(microseconds(random_.below(3) == 0 ? random_.below(static_cast<uint64_t>(3 * most))
+                                            : static_cast<uint64_t>(most) - 1));
+    Instance& here = *nodes_[random_.below(nodes_.size())].instance;
+    for (int64_t cost = burst_; cost > 0; cost /= 2) {
+      const auto opened = here.reserve(path_, cost);
+      if (!opened || opened->id.empty()) continue;
+      history_.push_back({base::nanoseconds(store_clock_.now()), cost});
+    }
+    for (Node& each : nodes_) {
+      while (ask(*each.instance, 1)) {
+      }
+    }
+  }
+
+  const limit::Rate rate_;
+  const int64_t burst_;
+  base::Random random_;
+  base::Duration life_{};
+  SetClock store_clock_;
+  std::array<Node, 3> nodes_;
+  const Path path_{{{"k", "x"}}};
+  uint64_t pace_ = 300;
+  limit::History history_;
+  int64_t by_grant_ = 0;
+};
+
+TEST(Grants, UnitsSpentKeepTheBoundOverEveryInterval) {
+  redis_bed::TestServer server;
+  struct Shape {
+    limit::Rate rate;
+    int64_t burst;
+  };
+  const Shape shapes[] = {{{10'000, seconds(1)}, 200},
+                          {{7'000, milliseconds(700)}, 64},
+                          {{100, milliseconds(3)}, 1000}};
+  int64_t by_grant = 0;
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    const Shape& shape = shapes[seed % std::size(shapes)];
+    Game game(server, shape.rate, shape.burst, seed);
+    game.play(300);
+    ASSERT_TRUE(game.kept()) << "seed " << seed;
+    by_grant += game.by_grant();
+  }
+  EXPECT_GT(by_grant, 1000);
+}
+
+TEST(Grants, AHotKeyIsSpentHereAndUsedWhole) {
+  redis_bed::TestServer server;
+  const limit::Rate rate{2000, seconds(1)};
+  constexpr int64_t kBurst = 1000;
+  std::vector<std::unique_ptr<Instance>> all;
+  for (uint64_t i = 0; i < 3; ++i) {
+    all.push_back(std::make_unique<Instance>(
+        granted(server.port(), i),
+        std::vector{node("k", "", {gcra(rate.count, rate.period, kBurst)})}));
+    all.back()->wait_until_up();
+  }
+  const Path path{{{"k", "x"}}};
+  const base::Clock& clock = all.front()->clock;
+  const int64_t calls = script_calls(server);
+  int64_t admitted = 0, asked = 0;
+  const base::Time start = clock.now();
+  while (clock.now() - start < milliseconds(1500)) {
+    for (const auto& each : all) {
+      for (int n = 0; n < 4; ++n, ++asked) admitted += each->decide(path).allowed;
+      each->turn_if_ready();
+    }
+  }
+  const double span = std::chrono::duration<double>(clock.now() - start).count();
+  const double most = kBurst + 2000 * span;
+  EXPECT_LE(static_cast<double>(admitted), most + 1);
+  EXPECT_GE(static_cast<double>(admitted), 0.97 * (most - kBurst / 4.0));
+  EXPECT_LT((script_calls(server) - calls) * 10, admitted);
+  RecordProperty("asked", std::to_string(asked));
+}
+
+TEST(Grants, ABlockStopsAKeyThatIsHotWithinALife) {
+  redis_bed::TestServer server;
+  const auto nodes = [] { return std::vector{node("k", "", {gcra(100'000, seconds(1), 1000)})}; };
+  Instance a(granted(server.port(), 1), nodes()), b(granted(server.port(), 2), nodes());
+  a.wait_until_up();
+  b.wait_until_up();
+  const Path path{{{"k", "x"}}};
+  while (a.decide(path).by != DecidedBy::kGrant) a.turn_if_ready();
+  ASSERT_TRUE(b.block(path, seconds(30)));
+  const base::Time blocked = a.clock.now();
+  Said got;
+  while ((got = a.decide(path)).limited_by != "blocked") {
+    a.turn_if_ready();
+    ASSERT_LT(a.clock.now() - blocked, seconds(2));
+  }
+  EXPECT_FALSE(a.decide(path).allowed);
+}
+
+TEST(Grants, ALimitTooSmallForABlockStaysStrict) {
+  redis_bed::TestServer server;
+  Instance a(granted(server.port(), 1), {node("k", "", {gcra(20, seconds(1), 20)})});
+  a.wait_until_up();
+  for (int i = 0; i < 20; ++i) {
+    const Said got = a.decide(Path{{{"k", "x"}}});
+    EXPECT_TRUE(got.allowed);
+    EXPECT_EQ(got.by, DecidedBy::kStore);
+  }
+}
+
+}  // namespace
+}  // namespace store
