@@ -1,6 +1,7 @@
 """A load by wrk, rounds in turn, and the settings that several of the gateway's rows share."""
 import re
 import subprocess
+import time
 
 from gateway_servers import HERE
 from queue_measure import number
@@ -34,6 +35,18 @@ def spread(one, what, text=number):
 
 def ratio(above, below, what):
     return f"{above.median(what) / below.median(what):.2f}" if above.outcomes and below.outcomes else "–"
+
+
+def window(run, counts, clock):
+    """What was counted in the midst of a load, after its first second; the CPU of it; the time."""
+    time.sleep(1)
+    before, cpu, began = counts(), clock(), time.monotonic()
+    time.sleep(run.seconds)
+    after, late_cpu, seconds = counts(), clock(), time.monotonic() - began
+    counted = [late - early for late, early in zip(after, before)]
+    if not counted[0]:
+        raise RuntimeError("nothing was counted")
+    return counted, late_cpu - cpu, seconds
 
 
 class Wrk:

@@ -5,8 +5,8 @@ import subprocess
 
 import gateway_servers
 import servers
-from gateway_measure import GATEWAY, INSTANCE, LIMIT, STORE, WINDOW_S, Wrk, alternate, ratio, spread, us
-from gateway_servers import Fleet, fetch
+from gateway_measure import GATEWAY, INSTANCE, LIMIT, STORE, WINDOW_S, Wrk, alternate, ratio, spread, us, window
+from gateway_servers import Fleet, counter, fetch
 from queue_measure import LOAD_CORE, SERVER_CORE, Series, number, running_seconds, table
 
 CLIENTS = 200_000  # Addresses that requests are said to come from.
@@ -81,25 +81,33 @@ def instances_of(fleet, gateway, store, count):
     gateway_servers.wait_for_instances(gateway, count)
 
 
+def decided(gateway):
+    return counter(gateway, "ratelimmq_gateway_decisions_total")
+
+
+# Each starts its services: the gateway, and what counts its decisions.
+
+
 def our_services(fleet):
     store = STORE.format(port=fleet.redis().port)
     gateway = gateway_of(fleet, "gateway", store=store)
     instances_of(fleet, gateway, store, 3)
-    return gateway
+    return gateway, lambda: decided(gateway)
 
 
 def our_one_process(fleet):
-    return gateway_of(fleet, "serve")
+    gateway = gateway_of(fleet, "serve")
+    return gateway, lambda: decided(gateway)
 
 
 def fastapi_services(fleet):
-    redis = fleet.redis().port
-    law = {"REDIS": redis, "LIMIT": 10 * LIMIT, "WINDOW": WINDOW_S, "ROUNDS": ROUNDS}
+    redis = fleet.redis()
+    law = {"REDIS": redis.port, "LIMIT": 10 * LIMIT, "WINDOW": WINDOW_S, "ROUNDS": ROUNDS}
     gateway = fleet.uvicorn("gateway", workers=2, **law)
     for _ in range(3):
         fleet.uvicorn("limiter", REGISTER_WITH=gateway.port, **law)
     gateway_servers.wait_for_instances(gateway, 3)
-    return gateway
+    return gateway, lambda: gateway_servers.scripts_run(redis)
 
 
 def hashed(text):
@@ -109,23 +117,27 @@ def hashed(text):
     return digest.hex()
 
 
+def compute_all(gateway, right):
+    for text, answer in right.items():
+        for _ in range(2):
+            said = json.loads(fetch(gateway.port, "/compute_hash", {"data": text}))
+        if said != {"hash": answer, "cached": True}:
+            raise RuntimeError(f"a wrong answer: {said}")
+
+
 def cached_hashes(run, start, right):
     with Fleet(run.folder) as fleet:
-        gateway = start(fleet)
-        for text, answer in right.items():
-            for _ in range(2):
-                said = json.loads(fetch(gateway.port, "/compute_hash", {"data": text}))
-            if said != {"hash": answer, "cached": True}:
-                raise RuntimeError(f"a wrong answer: {said}")
-        load = (CALLERS, run.seconds, f"http://127.0.0.1:{gateway.port}/compute_hash", "hash.lua", (TEXTS, CLIENTS))
-        Wrk(load[0], 1, *load[2:]).outcome()
-        before = fleet.spent()
-        done, bad = Wrk(*load).outcome()
+        gateway, count = start(fleet)
+        compute_all(gateway, right)
+        load = Wrk(CALLERS, run.seconds + 2, f"http://127.0.0.1:{gateway.port}/compute_hash", "hash.lua",
+                   (TEXTS, CLIENTS))
+        (done,), spent, seconds = window(run, lambda: [count()], fleet.spent)
+        made, bad = load.outcome()
         if bad:
-            raise RuntimeError(f"{bad} of {done} were refused or failed")
-        cost = {name: (cpu - before[name]) * 1e6 / done for name, cpu in fleet.spent().items()}
-        return {"rate": done / run.seconds, "all_us": sum(cost.values()), "gateway_us": cost[gateway.name],
-                "limiter_us": cost.get("limiter", 0.0), "redis_us": cost.get("redis", 0.0)}
+            raise RuntimeError(f"{bad} of {made} were refused or failed")
+        cost = {name: spent[name] * 1e6 / done for name in ("gateway", "serve", "limiter", "redis")}
+        return {"rate": done / seconds, "all_us": sum(cost.values()), "gateway_us": cost[gateway.name],
+                "limiter_us": cost["limiter"], "redis_us": cost["redis"]}
 
 
 def hashes(run):
@@ -147,39 +159,49 @@ def hashes(run):
                   "the gateway's, µs", "times less", "the instances', µs", "Redis', µs", "requests a second"], rows)
 
 
+def asked_and_plain(fleet):
+    """A gateway with an upstream at /asked, where an instance decides, and at /plain."""
+    upstream = fleet.upstream({"asked": 1024, "plain": 1024})
+    store = STORE.format(port=fleet.redis().port)
+    to = f'upstream: "http://127.0.0.1:{upstream.port}"'
+    gateway = gateway_of(
+        fleet, "gateway", f'routes: [{{path: /plain, {to}}}, {{path: /asked, {to}, decide: {{domain: gateway, '
+        'descriptors: ["client_ip={client_ip}"]}}]', store)
+    instances_of(fleet, gateway, store, 1)
+    return gateway
+
+
+def paced(gateway, rate, seconds):
+    """What the paced client says of each path, in order."""
+    done = subprocess.run([str(servers.BINARY.parent / "bench/paced_load"), str(gateway.port), "64", str(rate),
+                           str(seconds), "/plain", "/asked"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip())
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    if any(outcome["failed"] for outcome in said):
+        raise RuntimeError(f"refused or failed: {done.stdout}")
+    return said
+
+
 def added(run):
-    asked, plain = Series("with the limit step"), Series("without")
-    rates = []
+    quantiles = ("p50_us", "p99_us", "p999_us")
+    series = plain, asked, more = Series("without the limit step"), Series("with it"), Series("added")
     with Fleet(run.folder / "added") as fleet:
         fleet.folder.mkdir()
-        upstream = fleet.upstream({"asked": 1024, "plain": 1024})
-        store = STORE.format(port=fleet.redis().port)
-        to = f'upstream: "http://127.0.0.1:{upstream.port}"'
-        gateway = gateway_of(
-            fleet, "gateway", f'routes: [{{path: /plain, {to}}}, {{path: /asked, {to}, decide: {{domain: gateway, '
-            'descriptors: ["client_ip={client_ip}"]}}]', store)
-        instances_of(fleet, gateway, store, 1)
+        gateway = asked_and_plain(fleet)
         full, bad = Wrk(64, run.seconds, f"http://127.0.0.1:{gateway.port}/asked", "asked.lua", (CLIENTS,)).outcome()
         if bad:
             raise RuntimeError(f"{bad} of {full} were refused or failed")
         rate = full / run.seconds / 10
         for _ in range(run.rounds):
-            done = subprocess.run([str(servers.BINARY.parent / "bench/paced_load"), str(gateway.port), "64", str(rate),
-                                   str(2 * run.seconds), "/asked", "/plain"], capture_output=True, text=True,
-                                  check=True)
-            for one, line in zip((asked, plain), done.stdout.splitlines()):
-                one.add(json.loads(line))
-                if one.outcomes[-1]["failed"]:
-                    raise RuntimeError(f"refused or failed: {line}")
-            rates.append(rate)
-    difference = Series("added")
-    for with_it, without in zip(asked.outcomes, plain.outcomes):
-        difference.add({what: with_it[what] - without[what] for what in ("p50_us", "p99_us", "p999_us")})
-    rows = [[one.name, *(one.spread(what, us) for what in ("p50_us", "p99_us", "p999_us"))]
-            for one in (plain, asked, difference)]
+            without, with_it = paced(gateway, rate, 2 * run.seconds)
+            plain.add(without)
+            asked.add(with_it)
+            more.add({what: with_it[what] - without[what] for what in quantiles})
     return table("What the limit step adds",
                  f"Gateway, one instance, Redis in strict mode, an nginx upstream (1 KiB). {number(rate)} requests a "
                  "second, a tenth of what wrk gets of them, at a steady pace on 64 connections, with the limit step "
                  "and without it in turn; from the instant that a request is due to the end of its answer "
                  "(`paced_load`).",
-                 ["", "p50, µs, median (min–max)", "p99, µs", "p99.9, µs"], rows)
+                 ["", "p50, µs, median (min–max)", "p99, µs", "p99.9, µs"],
+                 [[one.name, *(spread(one, what, us) for what in quantiles)] for one in series])

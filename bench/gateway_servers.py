@@ -1,4 +1,5 @@
 """What the gateway's rows measure: our roles, nginx as an upstream and as a proxy, Redis, the FastAPI services."""
+import collections
 import json
 import os
 import pathlib
@@ -37,9 +38,9 @@ class Fleet:
 
     def spent(self):
         """CPU seconds by name; those of one name together."""
-        total = {}
+        total = collections.Counter()
         for server in self.members:
-            total[server.name] = total.get(server.name, 0) + running_seconds(server)
+            total[server.name] += running_seconds(server)
         return total
 
     def redis(self):
@@ -95,6 +96,7 @@ class Fleet:
         process = subprocess.Popen(
             [str(FASTAPI), "-m", "uvicorn", f"fastapi_gateway:{app}", "--port", str(port), "--workers", str(workers),
              "--log-level", "warning", "--no-access-log", "--timeout-keep-alive", "60"], cwd=HERE / "peers",
+            stderr=(self.folder / "uvicorn.log").open("a"),
             env={**os.environ, "PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1",
                  **{name: str(value) for name, value in environment.items()}})
         server = self.add(app, process, port)
@@ -132,6 +134,12 @@ def counter(server, name, **labels):
         if re.match(name + r"[{ ]", line) and all(f'{key}="{value}"' in line for key, value in labels.items()):
             total += float(line.split()[-1])
     return total
+
+
+def scripts_run(redis):
+    said = subprocess.run(["redis-cli", "-p", str(redis.port), "INFO", "commandstats"], capture_output=True, text=True,
+                          check=True).stdout
+    return sum(int(calls) for calls in re.findall(r"cmdstat_evalsha:calls=(\d+)", said))
 
 
 NGINX = """
