@@ -60,9 +60,11 @@ class Wrk:
 
     def outcome(self):
         said = self.process.communicate()[0]
-        done = int(re.search(r"(\d+) requests in", said)[1])
+        done = re.search(r"(\d+) requests in", said)
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
         broken = re.search(r"Socket errors: (.*)", said)
         if broken and not re.fullmatch(r"connect 0, read 0, write 0, timeout \d+", broken[1]):
             raise RuntimeError(f"wrk: {broken[1]}")
-        return done, int(bad[1]) if bad else 0
+        if not done:
+            raise RuntimeError(f"wrk: {said.strip()}")
+        return int(done[1]), int(bad[1]) if bad else 0
