@@ -147,7 +147,7 @@ TEST(Grants, UnitsSpentKeepTheBoundOverEveryInterval) {
 TEST(Grants, AHotKeyIsSpentHereAndUsedWhole) {
   redis_bed::TestServer server;
   const limit::Rate rate{2000, seconds(1)};
-  constexpr int64_t kBurst = 1000;
+  constexpr int64_t kBurst = 4000;
   std::vector<std::unique_ptr<Instance>> all;
   for (uint64_t i = 0; i < 3; ++i) {
     all.push_back(std::make_unique<Instance>(

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <sstream>
+#include <thread>
 
 #include "store/test_store.h"
 
@@ -287,6 +289,47 @@ TEST_F(StoreTest, FourInstancesTogetherKeepTheBoundAndUseIt) {
   const double span = std::chrono::duration<double>(clock.now() - start).count();
   EXPECT_LE(static_cast<double>(admitted), 20 + 1000 * span + 1);
   EXPECT_GE(static_cast<double>(admitted), 0.9 * 1000 * span);  // The loops take turns here.
+}
+
+TEST_F(StoreTest, ThreadsShareOneCommonAndOneBound) {
+  io::SystemClock clock;
+  limiter::Limiter limits({.seed = 7});
+  std::vector<limiter::DomainSpec> specs;
+  specs.push_back(limiter::domain({node("k", "", {window(500, hours(1))})}));
+  ASSERT_TRUE(limits.reload(std::move(specs)).empty());
+  Options options = test_options(server.port());
+  options.presence = milliseconds(5);
+  Common common(options, limits, clock);
+  std::atomic<int64_t> admitted{0}, elsewhere{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      io::Loop loop;
+      Store store(loop, common);
+      const Path path{{{"k", "x"}}};
+      int left = 400;
+      while (!common.up()) loop.poll().dispatch();
+      std::function<void()> next = [&] {
+        const limiter::Ask ask{.domain = "d", .descriptors = path.get()};
+        store.decide({&ask, 1}, [&](std::span<const limiter::Answer> answers) {
+          admitted += answers[0].allowed;
+          elsewhere += answers[0].decided_by != DecidedBy::kStore;
+          if (--left > 0) next();
+        });
+      };
+      next();
+      loop.every(milliseconds(5), [] {});
+      while (left > 0) loop.poll().wait();
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  EXPECT_LE(admitted, 500 + elsewhere);
+  EXPECT_GE(admitted, 500);
+  EXPECT_LE(elsewhere, 3);  // A store that was not connected yet when another was.
+  EXPECT_FALSE(common.up());
+  metric::Families families;
+  common.collect(families);
+  EXPECT_THAT(families.text(), ::testing::HasSubstr("ratelimmq_store_calls_total"));
 }
 
 TEST(StoreLimits, NumbersThatDoNotFitAreRefusedByName) {
