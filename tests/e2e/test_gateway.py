@@ -50,6 +50,7 @@ def registered(gateway, *limiters):
     eventually(up, "the limiters have registered")
 
 
+@pytest.mark.sanitized
 def test_of_twenty_requests_at_once_ten_go_through(cluster):
     redis = cluster.redis()
     gateway = cluster.gateway([*parts.PATIENT, "--set", "store.kind=redis", "--set",
@@ -167,6 +168,7 @@ def test_a_limiter_that_hangs_is_ejected_and_comes_back(cluster):
     assert seen[200] <= 50 and seen[429] > 0 and set(seen) <= {200, 429, 503}
 
 
+@pytest.mark.sanitized
 def test_a_limiter_that_is_stopped_leaves_first(cluster):
     redis = cluster.redis()
     gateway = cluster.gateway(QUICK)
@@ -277,6 +279,7 @@ def test_who_comes_through_a_proxy_needs_the_secret(alone):
     assert register(alone, body, (("Origin", "http://example.com"),)).status == 403
 
 
+@pytest.mark.sanitized
 def test_serve_asks_its_own_limits(start):
     server = start(arguments=["--threads", "2", "--set", "gateway.compute_hash.rounds=1000"])
     port = server.ports["gateway"]

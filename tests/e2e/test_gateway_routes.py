@@ -172,12 +172,14 @@ def test_fields_of_one_hop_go_no_further(gateway):
     assert "x-secret" not in answer.fields.get("connection", "")
 
 
+@pytest.mark.sanitized
 @pytest.mark.parametrize("path", ["/", "/chunked"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_large_bodies_go_through_whole(gateway, path, chunked):
     body = iter([MEGABYTES[at:at + 77_777] for at in range(0, len(MEGABYTES), 77_777)]) if chunked else MEGABYTES
     link = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=parts.SECONDS_MAX)
-    link.request("POST", path, body, encode_chunked=chunked, headers={"Transfer-Encoding": "chunked"} if chunked else {})
+    fields = {"Transfer-Encoding": "chunked"} if chunked else {}
+    link.request("POST", path, body, encode_chunked=chunked, headers=fields)
     answer = link.getresponse()
     assert answer.status == 200 and answer.read() == MEGABYTES
     link.request("GET", "/again")
@@ -194,6 +196,7 @@ def read_until(connection, end):
     return read
 
 
+@pytest.mark.sanitized
 def test_bodies_are_not_collected_first(cluster):
     """Each side gets the beginning of what has no end yet."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -235,6 +238,7 @@ def test_connections_are_kept_on_both_sides(gateway, upstreams):
     assert len(upstreams[0].connections) == 1
 
 
+@pytest.mark.sanitized
 def test_an_upstream_that_is_gone_is_a_bad_gateway(gateway, upstreams):
     assert gateway.ask("GET", "/").status == 200
     upstreams[0].stop()
