@@ -274,7 +274,7 @@ class Duel {
 
 TEST(Contract, FiveLawsGiveTheSameAnswersInMemoryAndInRedis) {
   redis_bed::TestServer server;
-  constexpr int kHistories = 6, kSteps = 120;
+  constexpr int kHistories = 4, kSteps = 100;
   std::printf("%-45s %10s %10s %10s\n", "law", "compared", "allowed", "differing");
   uint64_t seed = 1;
   for (const Played& played : all_played()) {

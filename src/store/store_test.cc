@@ -110,28 +110,30 @@ TEST_F(StoreTest, EveryKeyExpiresByItselfAndNoneEarly) {
   Instance a(
       test_options(server.port()),
       {node("k", "",
-            {named("a", gcra(10, milliseconds(500), 10)), named("b", window(50, milliseconds(300))),
-             named("c", counter(50, milliseconds(200))), named("d", log(50, milliseconds(400))),
-             named("e", concurrency(5))})});
+            {named("a", gcra(10, seconds(1), 10)), named("b", window(50, milliseconds(1900))),
+             named("c", counter(50, milliseconds(900))), named("d", log(50, milliseconds(1000))),
+             named("e", concurrency(5))}),
+       node("g", "", {gcra(10, seconds(1), 10)})});
   a.wait_until_up();
   const Path path{{{"k", "x"}}};
   ASSERT_TRUE(a.decide(path, 10).allowed);
-  ASSERT_TRUE(a.acquire(Path{{{"k", "y"}}}, milliseconds(350)));
-  ASSERT_TRUE(a.reserve(Path{{{"k", "z"}}}, 2, milliseconds(300)));
-  ASSERT_TRUE(a.block(Path{{{"k", "w"}}}, milliseconds(250)));
+  ASSERT_TRUE(a.acquire(Path{{{"k", "y"}}}, milliseconds(1000)));
+  ASSERT_TRUE(a.reserve(Path{{{"k", "z"}}}, 2, milliseconds(1000)));
+  ASSERT_TRUE(a.block(Path{{{"k", "w"}}}, milliseconds(1000)));
   const std::vector<std::string> all = keys();
-  EXPECT_GE(all.size(), 14u);
+  EXPECT_GE(all.size(), 8u);
   for (const std::string& key : all) {
     const long left = std::stol(server.command({"PTTL", key}));
-    EXPECT_GT(left, 0) << key;
-    EXPECT_LE(left, 1000) << key;
+    EXPECT_NE(left, -1) << key;  // Lives for ever. (-2: it is gone already.)
+    EXPECT_LE(left, 2000) << key;
   }
-  // While it still owes, the GCRA keeps its bound: 10 units leak in 500 ms.
+  // A key that vanished before it is idle would let its burst go again.
+  int64_t admitted = 0;
   const base::Time start = a.clock.now();
-  int64_t admitted = 10;
-  while (a.clock.now() - start < milliseconds(480))
-    admitted += a.decide(Path{{{"k", "solo"}}}).allowed;
-  EXPECT_LE(admitted, 10 + 10 + 10);
+  while (a.clock.now() - start < milliseconds(900))
+    admitted += a.decide(Path{{{"g", "x"}}}).allowed;
+  const double span = std::chrono::duration<double>(a.clock.now() - start).count();
+  EXPECT_LE(static_cast<double>(admitted), 10 + 10 * span);
   EXPECT_TRUE(redis_bed::wait_until([&] { return keys().empty(); }, seconds(5)));
 }
 
