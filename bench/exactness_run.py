@@ -59,7 +59,8 @@ class Outcome:
         count = {name: self.statuses[name] for name in (200, 429, 503, "lost")}
         asked, terms = sum(self.statuses.values()), self.terms
         return [("requests", asked), ("in limits", f"{asked / (terms.rate * terms.keys * terms.seconds):.2f}"),
-                ("admitted", count[200]), ("limited", count[429]), ("refused, no store", count[503]), ("no answer", count["lost"]),
+                ("admitted", count[200]), ("limited", count[429]), ("refused, no store", count[503]),
+                ("no answer", count["lost"]),
                 ("most over a bound, units", f"{self.excess:.3f} {'(exact)' if self.excess <= 0 else 'BROKEN'}"),
                 ("use of all limits", f"{self.use:.2%}"), ("use of the least used key", f"{self.use_least:.2%}"),
                 ("answered within, median", f"{self.latency * 1000:.2f} ms"),
