@@ -23,7 +23,7 @@ class Server:
                  wait=True):
         self.folder = folder
         command = [str(BINARY), "serve", "--tcp", tcp, "--api", "127.0.0.1:0",
-                   "--data", str(folder / "data")]
+                   "--gateway", "127.0.0.1:0", "--data", str(folder / "data")]
         if config is not None:
             self.config = folder / "ratelimmq.yaml"
             self.config.write_text(config)
