@@ -54,7 +54,7 @@ TEST(Site, ARefusedOneIs429WithAProblemDocument) {
   EXPECT_EQ(problem.at("title"), "Too Many Requests");
   EXPECT_EQ(problem.at("status"), 429);
   EXPECT_EQ(problem.at("code"), "LIMITED");
-  EXPECT_EQ(problem.at("violated-policies"), json::value({"client_ip"}));
+  EXPECT_EQ(problem.at("violated-policies"), json::value(json::array{"client_ip"}));
   EXPECT_EQ(problem.at("retry_after_ms"), 2500);
   EXPECT_THAT(bed.metrics(),
               HasSubstr("decision=\"refused\",reason=\"limits\",rule=\"client_ip\"} 1"));

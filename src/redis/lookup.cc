@@ -34,7 +34,7 @@ Lookup::Found addresses_of(const std::string& host) {
     out.push_back(io::Ip::of(storage));
   }
   if (out.empty()) return failed("look-up of " + host + ": no address");
-  std::ranges::stable_partition(out, &io::Ip::v4);
+  std::stable_partition(out.begin(), out.end(), [](const io::Ip& ip) { return ip.v4(); });
   return out;
 }
 
