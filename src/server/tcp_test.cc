@@ -1,5 +1,8 @@
 #include <sys/resource.h>
 
+#include <thread>
+
+#include "base/check.h"
 #include "server/test_bed.h"
 
 namespace server {
@@ -163,32 +166,46 @@ TEST(Tcp, FiveHundredConnectionsAreServed) {
   for (Client& client : clients) ASSERT_EQ(client.line(), "PONG");
 }
 
+// A connection that comes when the process has no descriptor left. False: a thread of the server
+// had a file open for a moment, and its number was free again.
+bool is_refused_without_descriptors(const Bed& bed, Client& open, Client& api) {
+  const std::string name = "ratelimmq_server_accept_errors_total{listener=\"tcp\"} ";
+  rlimit before{};
+  CHECK(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  io::Fd last(::dup(0));  // The client's socket gets its number, and no other is left.
+  const rlimit none{.rlim_cur = static_cast<rlim_t>(last.get()) + 1, .rlim_max = before.rlim_max};
+  last.close();
+  CHECK(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  Client waiting = bed.tcp();
+  waiting.send("PING\n");
+  bool refused = false;
+  for (int i = 0; i < 100 && !refused; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const std::string text = api.get("/metrics").body;
+    const size_t at = text.find(name);
+    refused = at != std::string::npos && text[at + name.size()] != '0';
+  }
+  open.send("PING\n");
+  const std::string meanwhile = open.line();
+  CHECK(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  EXPECT_EQ(meanwhile, "PONG");
+  EXPECT_EQ(waiting.line(), "PONG");
+  return refused;
+}
+
 TEST(Tcp, OutOfDescriptorsOpenConnectionsAreServedAndNewOnesWait) {
+#ifdef RATELIMMQ_SANITIZED
+  GTEST_SKIP() << "the sanitizer wants descriptors of its own";
+#endif
   const Bed bed;
   Client open = bed.tcp();
   open.send("PING\n");
   ASSERT_EQ(open.line(), "PONG");
   Client api = bed.api();
   ASSERT_EQ(api.get("/livez").status, 200);
-
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  io::Fd last(::dup(0));  // The client's socket gets its number, and no other is left.
-  const rlimit none{.rlim_cur = static_cast<rlim_t>(last.get()) + 1, .rlim_max = before.rlim_max};
-  last.close();
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  Client waiting = bed.tcp();
-  waiting.send("PING\n");
-  const std::string name = "ratelimmq_server_accept_errors_total{listener=\"tcp\"} ";
-  EXPECT_TRUE(becomes([&] {
-    const std::string text = api.get("/metrics").body;
-    const size_t at = text.find(name);
-    return at != std::string::npos && text[at + name.size()] != '0';
-  }));
-  open.send("PING\n");
-  EXPECT_EQ(open.line(), "PONG");
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_EQ(waiting.line(), "PONG");
+  bool refused = false;
+  for (int i = 0; i < 5 && !refused; ++i) refused = is_refused_without_descriptors(bed, open, api);
+  EXPECT_TRUE(refused);
 }
 
 }  // namespace
