@@ -246,7 +246,7 @@ def rates(run):
         instants.sort()
         used.append((len(instants) - burst) / per_second / (instants[-1] - instants[0]))
         worst.append(over_the_law(instants, per_second, burst))
-    return table("Rates", f"{hosts} hosts at {per_second}/s burst {burst} each for {seconds} s, as nginx logs them (to the "
-                 "millisecond, so up to a tenth of a unit of excess is its rounding).",
+    return table("Rates", f"{hosts} hosts at {per_second}/s burst {burst} each for {seconds} s, as nginx logs them: the way "
+                 "there shifts an arrival by some milliseconds, at this rate a part of a unit.",
                  ["hosts", "used, least", "used, median", "largest excess over burst + rate · t, units"],
                  [[len(used), f"{min(used):.4f}", f"{sorted(used)[len(used) // 2]:.4f}", f"{max(worst):.2f}"]])
