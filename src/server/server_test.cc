@@ -41,9 +41,9 @@ TEST_F(Opening, TheReadyLineTellsTheRealPortsOfWhatIsOn) {
   const auto both = open(with);
   ASSERT_TRUE(both);
   const auto port = [](uint16_t number) { return "127.0.0.1:" + std::to_string(number); };
-  EXPECT_EQ((*both)->ready_line(),
-            "ready tcp=" + port((*both)->tcp_port()) + " api=" + port((*both)->api_port()) +
-                " gateway=" + port((*both)->gateway_port()));
+  EXPECT_EQ((*both)->ready_line(), "ready tcp=" + port((*both)->tcp_port()) +
+                                       " api=" + port((*both)->api_port()) +
+                                       " gateway=" + port((*both)->gateway_port()));
   EXPECT_NE((*both)->tcp_port(), 0);
 
   with = options("other");
