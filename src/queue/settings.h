@@ -32,7 +32,7 @@ struct Push {
   std::string url;  // A template: "https://example.com/hook", "{header:url}".
   std::string method = "POST";
   base::Duration timeout = std::chrono::seconds(10);  // Of the whole exchange, body included.
-  uint16_t redirects = 0;                             // Followed at most: 307, 308, to the same host.
+  uint16_t redirects = 0;          // Followed at most: 307, 308, to the same host.
   std::string signing_secret_env;  // The environment variable that has the secret; empty: unsigned.
   bool on() const { return !url.empty(); }
   friend bool operator==(const Push&, const Push&) = default;
