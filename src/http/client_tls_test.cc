@@ -19,8 +19,6 @@ constexpr const char* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 class ClientTls : public testing::Test {
  protected:
-  void SetUp() override { ::signal(SIGPIPE, SIG_IGN); }  // OpenSSL writes without MSG_NOSIGNAL.
-
   static Bed trusting(const Certificate& certificate, std::vector<std::string> resolve = {}) {
     ClientOptions options = open_to_loopback();
     options.ca_file = certificate.file;

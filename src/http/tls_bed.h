@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include <memory>
@@ -106,7 +107,9 @@ class TlsServer {
                   auto peer = std::make_unique<TlsPeer>(fd, context_.get());
                   if (!peer->meet()) return nullptr;
                   return peer;
-                }) {}
+                }) {
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL.
+  }
 
   std::string url(const std::string& path = "/", const std::string& host = "127.0.0.1") const {
     return "https://" + host + ":" + std::to_string(server_.port()) + path;
