@@ -201,8 +201,9 @@ def test_with_redis_gone_each_limit_does_as_it_says(cluster):
     redis.again()
     for limiter in (one, other):
         eventually(lambda: check(limiter, "refuse=b").status == 200, "Redis is asked again")
-        assert check(limiter, "local=b").body["decided_by"] == "store"
-        assert limiter.ask("GET", "/readyz", listener="api").status == 200
+        # One call of a slow machine may be late, and the next one open the breaker again.
+        eventually(lambda: check(limiter, "local=b").body["decided_by"] == "store", "the store decides")
+        eventually(lambda: limiter.ask("GET", "/readyz", listener="api").status == 200, "it is ready")
 
 
 def test_a_redis_that_hangs_holds_nobody_longer_than_the_deadline(cluster):
