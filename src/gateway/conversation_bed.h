@@ -1,10 +1,15 @@
 // A conversation with a real upstream behind it and a client in front that the test plays; it feeds
 // and drains as a session does. For tests.
 #pragma once
+#include <sys/socket.h>
+
 #include <chrono>
+#include <cstdio>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "gateway/conversation.h"
@@ -13,6 +18,87 @@
 #include "io/loop.h"
 
 namespace conversation_bed {
+
+// ---- What is said.
+
+inline bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
+inline std::string body_of(const std::string& answer) {
+  const size_t end = answer.find("\r\n\r\n");
+  return end == answer.npos ? "(none)" : answer.substr(end + 4);
+}
+inline std::string get(std::string_view path, std::string_view fields = {}) {
+  return std::string("GET ")
+      .append(path)
+      .append(" HTTP/1.1\r\nHost: h\r\n")
+      .append(fields)
+      .append("\r\n");
+}
+inline std::string post(std::string_view fields, std::string_view body) {
+  return std::string("POST /p HTTP/1.1\r\nHost: h\r\n").append(fields).append("\r\n").append(body);
+}
+inline std::string ok(std::string_view body, std::string_view fields = {}) {
+  return std::string("HTTP/1.1 200 OK\r\nDate: x\r\n")
+      .append(fields)
+      .append("Content-Length: ")
+      .append(std::to_string(body.size()))
+      .append("\r\n\r\n")
+      .append(body);
+}
+inline std::string chunk(std::string_view data) {
+  char size[20];
+  std::snprintf(size, sizeof size, "%zx\r\n", data.size());
+  return std::string(size).append(data).append("\r\n");
+}
+
+// What an upstream says, told by the test while the upstream's threads run.
+class Told {
+ public:
+  Told() = default;
+  explicit Told(std::string text) : text_(std::move(text)) {}
+  Told& operator=(std::string text) {
+    const std::lock_guard guard(mutex_);
+    text_ = std::move(text);
+    return *this;
+  }
+  std::string text() const {
+    const std::lock_guard guard(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+// A request as it came, whole. Nothing: the client has closed.
+inline std::optional<std::string> whole_request(loopback_bed::Peer& peer) {
+  std::string all;
+  char bytes[65536];
+  while (true) {
+    const size_t end = all.find("\r\n\r\n");
+    if (end != all.npos) {
+      const std::string head = all.substr(0, end + 4), body = all.substr(end + 4);
+      const size_t length = head.find("Content-Length: ");
+      if (length != head.npos && body.size() >= std::stoul(head.substr(length + 16))) return all;
+      if (has(head, "Transfer-Encoding: chunked") && body.ends_with("0\r\n\r\n")) return all;
+      if (length == head.npos && !has(head, "Transfer-Encoding")) return all;
+    }
+    const ssize_t got = ::recv(peer.fd(), bytes, sizeof bytes, 0);
+    if (got <= 0) return std::nullopt;
+    all.append(bytes, static_cast<size_t>(got));
+  }
+}
+
+// Answers with the request as it came.
+inline void echo(loopback_bed::Peer& peer) {
+  while (const auto request = whole_request(peer)) {
+    if (!peer.send(ok(*request))) return;
+  }
+}
+
+// ---- The bed.
 
 class ToldClock final : public base::Clock {
  public:

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -84,16 +85,27 @@ struct HashThreads::Body {
 
   explicit Body(Options told) : options(told) {}
   void run();
+  void start_one();
   bool compute(Digest& digest) const;
+  bool work(Task task) const;
 
   const Options options;
   mutable std::mutex mutex;  // A condition variable's, so not base::Mutex.
   std::condition_variable changed;
   std::deque<Task> tasks;
-  size_t idle = 0;  // Threads that wait for a task.
+  size_t idle = 0;  // Threads that wait for a task, or will in a moment.
   std::atomic<bool> stopping{false};
   std::vector<std::thread> threads;
 };
+
+// With the lock held. Of a system that has no thread left those that there are must do.
+void HashThreads::Body::start_one() {
+  try {
+    threads.emplace_back([this] { run(); });
+    ++idle;
+  } catch (const std::system_error&) {
+  }
+}
 
 // False: it is to stop.
 bool HashThreads::Body::compute(Digest& digest) const {
@@ -105,27 +117,32 @@ bool HashThreads::Body::compute(Digest& digest) const {
   return true;
 }
 
+bool HashThreads::Body::work(Task task) const {
+  if (!compute(task.digest)) return false;
+  task.done(task.digest);
+  return true;
+}
+
 void HashThreads::Body::run() {
   ::setpriority(PRIO_PROCESS, 0, kNice);  // On Linux: of this thread alone.
+  std::unique_lock lock(mutex);
   while (true) {
-    std::unique_lock lock(mutex);
-    ++idle;
     changed.wait(lock, [this] { return stopping || !tasks.empty(); });
     --idle;
     if (stopping) return;
     Task task = std::move(tasks.front());
     tasks.pop_front();
     lock.unlock();
-    if (!compute(task.digest)) return;
-    task.done(task.digest);
+    if (!work(std::move(task))) return;
+    lock.lock();
+    ++idle;
   }
 }
 
-HashThreads::HashThreads(Options options) : body_(std::make_unique<Body>(options)) {
+HashThreads::HashThreads(Options options) {
   CHECK(options.rounds >= 1);
-  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  const unsigned count = options.threads == 0 ? cores : options.threads;
-  for (unsigned i = 0; i < count; ++i) body_->threads.emplace_back([this] { body_->run(); });
+  if (options.threads == 0) options.threads = std::max(1u, std::thread::hardware_concurrency());
+  body_ = std::make_unique<Body>(options);
 }
 
 HashThreads::~HashThreads() {
@@ -140,10 +157,14 @@ HashThreads::~HashThreads() {
 base::Status HashThreads::compute(const Digest& first, Done done) {
   {
     const std::lock_guard guard(body_->mutex);
-    if (body_->tasks.size() >= body_->options.waiting_max + body_->idle) {
+    Body& body = *body_;
+    if (body.tasks.size() >= body.idle && body.threads.size() < body.options.threads) {
+      body.start_one();
+    }
+    if (body.threads.empty() || body.tasks.size() >= body.options.waiting_max + body.idle) {
       return base::Error{base::Code::kFull, "too many hashes are waiting to be computed", {}};
     }
-    body_->tasks.push_back({first, std::move(done)});
+    body.tasks.push_back({first, std::move(done)});
   }
   body_->changed.notify_one();
   return {};

@@ -20,7 +20,7 @@ std::string hex(const Digest& digest);                     // 64 digits, lower c
 std::optional<Digest> parse_digest(std::string_view hex);  // Nothing: not 64 hexadecimal digits.
 
 // Computes digests, one a thread at a time, in the order in which they were asked for. The threads
-// yield to those that serve (nice 10).
+// yield to those that serve (nice 10), and are made when they are needed.
 //
 // Thread: any.
 class HashThreads {

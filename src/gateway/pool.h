@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "gateway/link.h"
-#include "gateway/name_lookup.h"
 #include "gateway/options.h"
 #include "gateway/upstreams.h"
 #include "http/url.h"
 #include "io/alarm.h"
+#include "io/lookup.h"
 #include "io/loop.h"
 #include "io/network.h"
 #include "io/socket.h"
@@ -44,6 +44,7 @@ class Pool final : private LinkHome {
   void wake() override;
 
   void look_up(base::Duration now);
+  void found(io::Lookup::Found addresses);
   void connect(Link& link);
 
   Upstreams::Body& all_;
@@ -52,7 +53,8 @@ class Pool final : private LinkHome {
   uint16_t port_ = 0;
   std::vector<io::Endpoint> endpoints_;
   size_t next_endpoint_ = 0;
-  NameLookup lookup_;
+  io::Lookup lookup_;
+  bool looking_up_ = false;
   base::Duration look_up_at_{};
   std::vector<std::unique_ptr<Link>> links_;
   std::vector<Link*> idle_;  // The last one used is the next one used.

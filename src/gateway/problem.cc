@@ -1,11 +1,10 @@
 #include "gateway/problem.h"
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
 #include "gateway/text.h"
+#include "http/writer.h"
 
 namespace gateway {
 namespace {
@@ -15,37 +14,28 @@ constexpr std::string_view kQuotaExceeded =
 constexpr std::string_view kReducedCapacity =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
 
-struct Status {
-  int status;
-  std::string_view title, code;
-};
-
-constexpr std::array<Status, 20> kStatuses = {{
-    {400, "Bad Request", "ERR"},
-    {401, "Unauthorized", "NOAUTH"},
-    {403, "Forbidden", "NOPERM"},
-    {404, "Not Found", "NOTFOUND"},
-    {405, "Method Not Allowed", "ERR"},
-    {408, "Request Timeout", "ERR"},
-    {411, "Length Required", "ERR"},
-    {413, "Content Too Large", "ERR"},
-    {414, "URI Too Long", "ERR"},
-    {417, "Expectation Failed", "ERR"},
-    {422, "Unprocessable Content", "ERR"},
-    {429, "Too Many Requests", "LIMITED"},
-    {431, "Request Header Fields Too Large", "ERR"},
-    {500, "Internal Server Error", "UNKNOWN"},
-    {501, "Not Implemented", "ERR"},
-    {502, "Bad Gateway", "UNKNOWN"},
-    {503, "Service Unavailable", "SHUTDOWN"},
-    {504, "Gateway Timeout", "UNKNOWN"},
-    {505, "HTTP Version Not Supported", "ERR"},
-    {507, "Insufficient Storage", "FULL"},
-}};
-
-Status row(int status) {
-  const auto found = std::ranges::find(kStatuses, status, &Status::status);
-  return found == kStatuses.end() ? Status{status, "Error", "ERR"} : *found;
+// The word that the TCP port would say.
+std::string_view code_of(int status) {
+  switch (status) {
+    case 401:
+      return "NOAUTH";
+    case 403:
+      return "NOPERM";
+    case 404:
+      return "NOTFOUND";
+    case 429:
+      return "LIMITED";
+    case 500:
+    case 502:
+    case 504:
+      return "UNKNOWN";
+    case 503:
+      return "SHUTDOWN";
+    case 507:
+      return "FULL";
+    default:
+      return "ERR";
+  }
 }
 
 class Record {
@@ -86,13 +76,12 @@ void add(http::Answer& answer, std::string_view name, std::string value) {
 }  // namespace
 
 http::Answer problem_answer(const Problem& problem) {
-  const Status known = row(problem.status);
   Record record;
   record.text("type", problem.type.empty() ? "about:blank" : problem.type)
-      .text("title", known.title)
+      .text("title", http::reason(problem.status))
       .number("status", problem.status)
       .text("detail", problem.detail)
-      .text("code", problem.code.empty() ? known.code : problem.code)
+      .text("code", problem.code.empty() ? code_of(problem.status) : problem.code)
       .some_text("field", problem.field)
       .some_text("reason", problem.reason);
   if (!problem.violated.empty()) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "gateway/text.h"
+#include "protocol/json_text.h"
 
 namespace gateway {
 namespace {
@@ -105,7 +106,7 @@ std::string_view DescriptorTemplate::value_of(const EntryTemplate& entry, const 
                                               Rendering& to) {
   if (entry.parts.size() == 1) {
     const std::string_view value = value_of(entry.parts[0], facts);
-    if (valid_utf8(value)) return value;
+    if (protocol::valid_utf8(value)) return value;
   }
   std::string& out = to.text();
   for (const Part& part : entry.parts) {

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "gateway/text.h"
+#include "protocol/json_text.h"
 
 namespace gateway {
 namespace {
@@ -85,7 +86,7 @@ TEST(Templates, ErrorsNameTheField) {
 RC_GTEST_PROP(Templates, WhateverAClientSendsIsOneEntryOfUtf8, (const std::string& value)) {
   const std::string out = rendered("t={header:T}", {{"T", value}});
   RC_ASSERT((out == "-") == value.empty());
-  RC_ASSERT(valid_utf8(out));
+  RC_ASSERT(protocol::valid_utf8(out));
   RC_ASSERT(out.find(',') == std::string::npos);
 }
 

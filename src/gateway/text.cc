@@ -1,29 +1,11 @@
 #include "gateway/text.h"
 
+#include "protocol/json_text.h"
+
 namespace gateway {
 namespace {
 
 constexpr std::string_view kLower = "0123456789abcdef", kUpper = "0123456789ABCDEF";
-
-uint8_t byte_at(std::string_view text, size_t at) {
-  return at < text.size() ? static_cast<uint8_t>(text[at]) : 0;
-}
-
-// How many bytes the character at `at` has; 0: it is none (RFC 3629, section 4).
-size_t character(std::string_view text, size_t at) {
-  const uint8_t a = byte_at(text, at), b = byte_at(text, at + 1);
-  const auto follows = [&](size_t i) { return (byte_at(text, at + i) & 0xc0) == 0x80; };
-  if (a < 0x80) return 1;
-  if (a < 0xc2 || a > 0xf4 || !follows(1)) return 0;
-  if (a < 0xe0) return 2;
-  if (!follows(2)) return 0;
-  if (a < 0xf0) {
-    const bool overlong = a == 0xe0 && b < 0xa0, surrogate = a == 0xed && b > 0x9f;
-    return overlong || surrogate ? 0 : 3;
-  }
-  const bool overlong = a == 0xf0 && b < 0x90, beyond = a == 0xf4 && b > 0x8f;
-  return !follows(3) || overlong || beyond ? 0 : 4;
-}
 
 }  // namespace
 
@@ -45,17 +27,8 @@ void append_hex(std::span<const uint8_t> bytes, std::string& out) {
   for (const uint8_t byte : bytes) out.append({kLower[byte >> 4], kLower[byte & 15]});
 }
 
-bool valid_utf8(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    const size_t size = character(text, at);
-    if (size == 0) return false;
-    at += size;
-  }
-  return true;
-}
-
 void append_utf8(std::string_view text, std::string& out) {
-  if (valid_utf8(text)) {
+  if (protocol::valid_utf8(text)) {
     out.append(text);
     return;
   }
@@ -70,22 +43,12 @@ void append_utf8(std::string_view text, std::string& out) {
 }
 
 void append_json(std::string_view text, std::string& out) {
-  if (!valid_utf8(text)) {
-    std::string encoded;
+  std::string encoded;
+  if (!protocol::valid_utf8(text)) {
     append_utf8(text, encoded);
-    return append_json(encoded, out);
+    text = encoded;
   }
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte < 0x20) {
-      out.append("\\u00").append({kLower[byte >> 4], kLower[byte & 15]});
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  out += '"';
+  protocol::append_quoted(out, text, protocol::BadUtf8::kReplace);
 }
 
 }  // namespace gateway

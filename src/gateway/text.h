@@ -13,7 +13,6 @@ std::optional<unsigned> hex_digit(char c);  // In either case.
 std::optional<char> hex_byte(std::string_view digits);
 void append_hex(std::span<const uint8_t> bytes, std::string& out);  // In lower case.
 
-bool valid_utf8(std::string_view text);
 // As it is, or if it is no UTF-8 with every byte above 0x7f as %XX.
 void append_utf8(std::string_view text, std::string& out);
 

@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "protocol/json_text.h"
+
 namespace gateway {
 namespace {
 
@@ -12,18 +14,6 @@ std::string json(std::string_view text) {
   std::string out;
   append_json(text, out);
   return out;
-}
-
-TEST(Text, Utf8IsToldFromWhatLooksLikeIt) {
-  for (const char* good : {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                           "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
-    EXPECT_TRUE(valid_utf8(good)) << good;
-  }
-  for (const char* bad :
-       {"\x80", "\xc0\x80", "\xc1\xbf", "\xc2", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xe2\x82"}) {
-    EXPECT_FALSE(valid_utf8(bad)) << bad;
-  }
 }
 
 TEST(Text, JsonStringsAreEscaped) {
@@ -35,7 +25,7 @@ RC_GTEST_PROP(Text, AnotherReaderOfJsonReadsTheSame, (const std::string& text)) 
   boost::system::error_code error;
   const boost::json::value read = boost::json::parse(json(text), error);
   RC_ASSERT(!error);
-  if (valid_utf8(text)) RC_ASSERT(std::string(read.as_string()) == text);
+  if (protocol::valid_utf8(text)) RC_ASSERT(std::string(read.as_string()) == text);
 }
 
 TEST(Text, HexadecimalDigitsInEitherCase) {

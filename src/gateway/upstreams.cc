@@ -13,14 +13,15 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr base::Duration kTick = milliseconds(100);     // As exact as timeouts are.
-constexpr base::Duration kLookingUp = milliseconds(5);  // Between looks at a lookup.
-constexpr base::Duration kKnownFor = seconds(60);       // A name's addresses.
-constexpr base::Duration kUnknownFor = seconds(1);      // A name without any.
+constexpr base::Duration kTick = milliseconds(100);  // As exact as timeouts are.
+constexpr base::Duration kKnownFor = seconds(60);    // A name's addresses.
+constexpr base::Duration kUnknownFor = seconds(1);   // A name without any.
 
 }  // namespace
 
-Pool::Pool(Upstreams::Body& all, std::string_view url) : all_(all) {
+Pool::Pool(Upstreams::Body& all, std::string_view url)
+    : all_(all),
+      lookup_(all.loop.poll(), [this](io::Lookup::Found told) { found(std::move(told)); }) {
   const base::Result<http::Url> parsed = http::parse_url(url);
   if (!parsed || parsed->tls) return;
   authority_ = parsed->authority();
@@ -52,7 +53,7 @@ Link& Pool::open(const Link::Order& order, Receiver& receiver, bool fresh) {
   link.place = links_.size() - 1;
   traffic().opened();
   link.begin(order, receiver);
-  if (!lookup_.running() || !endpoints_.empty()) connect(link);
+  if (!looking_up_ || !endpoints_.empty()) connect(link);
   all_.arm(kTick);
   return link;
 }
@@ -83,18 +84,23 @@ void Pool::closed(Link& link) {
   poll().defer([leaving = std::move(leaving)] {});  // It may be the one that is being told.
 }
 
-// Asks for the name's addresses, or takes them; old ones are kept until there are new ones.
 void Pool::look_up(base::Duration now) {
-  if (name_.empty()) return;
-  if (!lookup_.running()) {
-    if (now < look_up_at_) return;
-    lookup_.start(name_);
+  if (name_.empty() || looking_up_ || now < look_up_at_) return;
+  looking_up_ = lookup_.start(name_);
+  look_up_at_ = now + kUnknownFor;  // Unless some are found.
+}
+
+// Old addresses are kept until there are new ones. IPv4 alone, if there is any.
+void Pool::found(io::Lookup::Found addresses) {
+  looking_up_ = false;
+  if (addresses) {
+    const bool four = std::ranges::any_of(*addresses, &io::Ip::v4);
+    endpoints_.clear();
+    for (const io::Ip& ip : *addresses) {
+      if (ip.v4() || !four) endpoints_.push_back({ip, port_});
+    }
+    look_up_at_ = now() + kKnownFor;
   }
-  const auto found = lookup_.take();
-  if (!found) return;
-  if (!found->empty()) endpoints_.clear();
-  for (const io::Ip& ip : *found) endpoints_.push_back({ip, port_});
-  look_up_at_ = now + (found->empty() ? kUnknownFor : kKnownFor);
   for (size_t i = links_.size(); i-- > 0;) {
     if (links_[i]->unconnected()) connect(*links_[i]);
   }
@@ -109,7 +115,6 @@ void Pool::tick(base::Duration now) {
 }
 
 base::Duration Pool::next_tick() const {
-  if (lookup_.running()) return kLookingUp;
   if (!links_.empty()) return kTick;
   return name_.empty() ? base::Duration::max() : kUnknownFor;
 }

@@ -16,6 +16,9 @@ struct Sending {
   bool keep_alive = false;  // Connection: keep-alive, which HTTP/1.0 wants to be told.
 };
 
+// "Not Found"; empty: a status that nobody here answers with.
+std::string_view reason(int status);
+
 // Appends the answer. 204 and 304 have neither body nor length.
 void write(const Answer& answer, const Sending& sending, std::string& out);
 

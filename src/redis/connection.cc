@@ -24,7 +24,7 @@ Connection::Connection(io::Loop& loop, Node node, const Setting& setting, uint64
       setting_(setting),
       owner_(owner),
       random_(seed),
-      lookup_(loop.poll(), [this](Lookup::Found found) { on_found(std::move(found)); }),
+      lookup_(loop.poll(), [this](io::Lookup::Found found) { on_found(std::move(found)); }),
       wire_(loop.poll(), *this),
       alarm_(loop.poll(), [this] { ring(); }),
       flush_soon_(loop.poll(), [this] { flush(); }),
@@ -63,7 +63,7 @@ void Connection::attempt() {
   if (!lookup_.start(node_.host)) drop("no thread or descriptor is left for a look-up");
 }
 
-void Connection::on_found(Lookup::Found found) {
+void Connection::on_found(io::Lookup::Found found) {
   if (state_ != State::kLooking) return;  // Too late for the attempt that asked.
   if (!found) return drop(found.error().what);
   connect(*found);

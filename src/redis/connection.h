@@ -20,8 +20,8 @@
 
 #include "base/random.h"
 #include "io/alarm.h"
+#include "io/lookup.h"
 #include "redis/handshake.h"
-#include "redis/lookup.h"
 #include "redis/metrics.h"
 #include "redis/options.h"
 #include "redis/owed.h"
@@ -75,7 +75,7 @@ class Connection final : Wire::Told {
   // kNew: the first attempt begins when its owner has it in hand.
   enum class State : uint8_t { kNew, kResting, kLooking, kConnecting, kGreeting, kUp };
   void attempt();
-  void on_found(Lookup::Found found);
+  void on_found(io::Lookup::Found found);
   void connect(const std::vector<io::Ip>& addresses);
   void on_open() override;
   void on_bytes(std::string_view bytes) override;
@@ -96,7 +96,7 @@ class Connection final : Wire::Told {
   const Setting& setting_;
   Owner& owner_;
   base::Random random_;
-  Lookup lookup_;
+  io::Lookup lookup_;
   Wire wire_;
   io::Alarm alarm_;
   Soon flush_soon_;

@@ -1,4 +1,4 @@
-#include "redis/lookup.h"
+#include "io/lookup.h"
 
 #include <netdb.h>
 #include <sys/eventfd.h>
@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/mutex.h"
 
-namespace redis {
+namespace io {
 namespace {
 
 base::Error failed(std::string why) { return {base::Code::kIo, std::move(why), {}}; }
@@ -26,21 +26,21 @@ Lookup::Found addresses_of(const std::string& host) {
   const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
   if (error != 0) return failed("look-up of " + host + ": " + ::gai_strerror(error));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
-  std::vector<io::Ip> out;
+  std::vector<Ip> out;
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
     if (at->ai_family != AF_INET && at->ai_family != AF_INET6) continue;
     sockaddr_storage storage{};
     std::memcpy(&storage, at->ai_addr, at->ai_addrlen);
-    out.push_back(io::Ip::of(storage));
+    out.push_back(Ip::of(storage));
   }
   if (out.empty()) return failed("look-up of " + host + ": no address");
-  std::stable_partition(out.begin(), out.end(), [](const io::Ip& ip) { return ip.v4(); });
+  std::stable_partition(out.begin(), out.end(), [](const Ip& ip) { return ip.v4(); });
   return out;
 }
 
 // What the thread and the loop share, so whichever goes first leaves the other alone.
 struct Shared {
-  io::Fd event{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  Fd event{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   base::Mutex mutex;
   std::optional<Lookup::Found> found GUARDED_BY(mutex);
 
@@ -58,7 +58,7 @@ struct Shared {
 
 }  // namespace
 
-class Lookup::Asked final : public io::Source {
+class Lookup::Asked final : public Source {
  public:
   explicit Asked(Lookup& owner) : owner_(owner) {}
   ~Asked() override {
@@ -66,7 +66,7 @@ class Lookup::Asked final : public io::Source {
   }
 
   bool begin(const std::string& host) {
-    added_ = shared_->event && owner_.poll_.add(shared_->event.get(), io::kReadable, *this);
+    added_ = shared_->event && owner_.poll_.add(shared_->event.get(), kReadable, *this);
     if (!added_) return false;
     try {
       std::thread([shared = shared_, host] { shared->put(addresses_of(host)); }).detach();
@@ -90,8 +90,7 @@ class Lookup::Asked final : public io::Source {
   bool added_ = false;
 };
 
-Lookup::Lookup(io::Poll& poll, std::function<void(Found)> told)
-    : poll_(poll), told_(std::move(told)) {}
+Lookup::Lookup(Poll& poll, std::function<void(Found)> told) : poll_(poll), told_(std::move(told)) {}
 
 Lookup::~Lookup() = default;
 
@@ -103,4 +102,4 @@ bool Lookup::start(const std::string& host) {
   return false;
 }
 
-}  // namespace redis
+}  // namespace io

@@ -15,13 +15,13 @@
 #include "io/ip.h"
 #include "io/poll.h"
 
-namespace redis {
+namespace io {
 
 class Lookup {
  public:
-  using Found = base::Result<std::vector<io::Ip>>;  // One at least, IPv4 before IPv6.
+  using Found = base::Result<std::vector<Ip>>;  // One at least, IPv4 before IPv6.
   // `told` is not called from inside start(). It may not destroy the Lookup.
-  Lookup(io::Poll& poll, std::function<void(Found)> told);
+  Lookup(Poll& poll, std::function<void(Found)> told);
   ~Lookup();
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
@@ -31,9 +31,9 @@ class Lookup {
 
  private:
   class Asked;
-  io::Poll& poll_;
+  Poll& poll_;
   std::function<void(Found)> told_;
   std::unique_ptr<Asked> asked_;
 };
 
-}  // namespace redis
+}  // namespace io
