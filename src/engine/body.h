@@ -29,7 +29,7 @@ inline constexpr base::Time kTied = base::time_from(int64_t{1} << 62);
 
 struct Engine::Body {
   Body(EngineOptions engine_options, base::Disk& disk, std::string directory,
-       limiter::Limiter& limits);
+       limiter::Taker& charged);
 
   // Opening (opening.cc).
   base::Status open(base::Time now);
@@ -125,7 +125,7 @@ struct Engine::Body {
   EngineOptions options;
   base::Disk& disk;
   const std::string dir;
-  limiter::Limiter& limiter;
+  limiter::Taker& taker;
   Engine::Metrics metrics;
   Books books;
   Gate gate;

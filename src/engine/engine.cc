@@ -5,9 +5,9 @@
 namespace engine {
 
 base::Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, base::Disk& disk,
-                                                   const std::string& dir,
-                                                   limiter::Limiter& limiter, base::Time now) {
-  auto body = std::make_unique<Body>(std::move(options), disk, dir, limiter);
+                                                   const std::string& dir, limiter::Taker& taker,
+                                                   base::Time now) {
+  auto body = std::make_unique<Body>(std::move(options), disk, dir, taker);
   if (const base::Status opened = body->open(now); !opened) return opened.error();
   return std::unique_ptr<Engine>(new Engine(std::move(body)));
 }

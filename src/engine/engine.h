@@ -31,7 +31,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "engine/request.h"
-#include "limiter/limiter.h"
+#include "limiter/taker.h"
 #include "metric/metric.h"
 #include "queue/settings.h"
 #include "wal/wal.h"
@@ -66,8 +66,8 @@ class Engine {
   // Loads the newest snapshot of `dir`, replays the log behind it, begins a new start, gives live
   // leases their holds again. Errors as wal::Log::open()'s.
   static base::Result<std::unique_ptr<Engine>> open(EngineOptions options, base::Disk& disk,
-                                                    const std::string& dir,
-                                                    limiter::Limiter& limiter, base::Time now);
+                                                    const std::string& dir, limiter::Taker& taker,
+                                                    base::Time now);
   ~Engine();
 
   // The latest instant that the log knows of. The process's clock must not be behind it.
@@ -99,8 +99,8 @@ class Engine {
   // Requests wait until a batch has made room in the log; more of them would only queue up.
   bool stalled() const;
 
-  void freed(base::Hash128 state, base::Time now);  // limiter::Limiter::on_freed told this shard.
-  void limits_changed(base::Time now);              // … and on_reload.
+  void freed(base::Hash128 state, base::Time now);  // a state that it watches has units.
+  void limits_changed(base::Time now);              // Everything may have room.
   // The file has changed. Queues that it does not declare any more keep their settings.
   void declare(Declared declared, queue::Settings defaults, bool creation_open, base::Time now);
 

@@ -11,16 +11,16 @@ namespace {
 constexpr base::Time kLater = base::Time::max();
 constexpr uint64_t kDomainSeed = 0x646f6d61696e;  // Of what waits for a domain to be defined.
 constexpr base::Duration kRetryMax = std::chrono::hours(24 * 365);
-constexpr base::Duration kLoggingMax = std::chrono::seconds(1);  // If nobody tells.
+constexpr base::Duration kAskingMax = std::chrono::seconds(1);  // If nobody tells.
 
 // A cost that can never fit waits beside the others, not among them.
 base::Hash128 never_key(base::Hash128 key) { return base::salted(key, 0x6e65766572); }
 
 }  // namespace
 
-Gate::Gate(limiter::Limiter& limiter, queue::Store& store, uint32_t shard, Engine::Metrics& metrics,
+Gate::Gate(limiter::Taker& taker, queue::Store& store, uint32_t shard, Engine::Metrics& metrics,
            Owner owner)
-    : limiter_(limiter),
+    : taker_(taker),
       store_(store),
       shard_(shard),
       metrics_(metrics),
@@ -55,7 +55,7 @@ uint32_t Gate::watched(const limiter::Obstacle& obstacle, bool& fresh) {
   state.key = key;
   state.at = kLater;
   state.name = name_of(obstacle.limited_by);
-  limiter_.watch(key, shard_);
+  taker_.watch(key, shard_);
   return number;
 }
 
@@ -63,7 +63,7 @@ std::optional<Gate::Refused> Gate::take(const limiter::Ask& ask, limiter::TakeTe
                                         base::Time now, limiter::Answer* answer) {
   if (terms.promised_to == 0) terms.queued = &queued_;  // A promise is kept whoever waits.
   limiter::Obstacle obstacle;
-  auto taken = limiter_.take(ask, terms, now, answer);
+  auto taken = taker_.take(ask, terms, now, answer);
   if (!taken) {
     if (answer != nullptr) answer->known_domain = false;
     obstacle.state = base::hash128(ask.domain, kDomainSeed);
@@ -82,8 +82,8 @@ std::optional<Gate::Refused> Gate::take(const limiter::Ask& ask, limiter::TakeTe
     return again;
   }
   base::Time at = kLater;
-  if (obstacle.logging) {
-    at = now + kLoggingMax;
+  if (obstacle.asking) {
+    at = now + kAskingMax;
   } else if (obstacle.retry_after != limit::kNever) {
     at = now + std::min(obstacle.retry_after, kRetryMax);
   }
@@ -135,7 +135,7 @@ void Gate::untake(queue::FlowId flow, const Hold& hold, base::Time now) {
   const queue::Store::Flow head = store_.flow(flow);
   const limiter::Ask ask = owner_.ask_of(head);
   if (asks_nothing(ask)) return;
-  limiter_.untake(ask, {.hold_id = hold.id, .ttl = hold.ttl, .uncharged = &uncharged_}, now);
+  taker_.untake(ask, {.hold_id = hold.id, .ttl = hold.ttl, .uncharged = &uncharged_}, now);
 }
 
 void Gate::park(queue::FlowId flow, const Refused& refused, base::Time now) {
@@ -163,7 +163,7 @@ void Gate::passed_over(queue::FlowId flow, const limiter::Ask& ask, base::Time n
   uint32_t& note = store_.note(flow, 1);
   if (note >> 28 < kPassedOverMax) note += kOne;
   if (note >> 28 < kPassedOverMax || promised_.contains(flow)) return;
-  const base::Result<base::Time> at = limiter_.promise(ask, owner_of(flow), now);
+  const base::Result<base::Time> at = taker_.promise(ask, owner_of(flow), now);
   if (!at) return;
   metrics_.promises.add(1);
   promised_[flow] = *at;
@@ -181,7 +181,7 @@ void Gate::break_promise(queue::FlowId flow) {
     }
   }
   promised_.erase(found);
-  limiter_.withdraw(owner_of(flow));
+  taker_.withdraw(owner_of(flow));
 }
 
 void Gate::keep_promise(queue::FlowId flow, base::Time) {
@@ -282,13 +282,9 @@ void Gate::leave(Request& request, base::Time now) {
   check_of_.erase(found);
   std::erase(line.waiting, &request);
   Check& asked = std::get<Check>(request.what);
-  limiter::Batch batch;
-  batch.add({.domain = asked.domain,
-             .descriptors = asked.descriptors,
-             .cost = asked.cost,
-             .dry_run = true});
-  limiter_.decide(batch, now);
-  fill(asked, batch.answer(0));
+  fill(asked,
+       taker_.look({.domain = asked.domain, .descriptors = asked.descriptors, .cost = asked.cost},
+                   now));
   if (asked.allowed && asked.matched) {  // There is room, but others stand before it.
     asked.allowed = false;
     asked.limited_by = asked.nearest;
@@ -371,7 +367,7 @@ void Gate::freed(base::Hash128 key, base::Time now) {
 void Gate::recheck() {
   recheck_ = 0;
   // A reload ends all promises.
-  for (const auto& [flow, at] : promised_) limiter_.withdraw(owner_of(flow));
+  for (const auto& [flow, at] : promised_) taker_.withdraw(owner_of(flow));
   promised_.clear();
   promises_.clear();
 }

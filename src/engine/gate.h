@@ -18,8 +18,8 @@
 // Requests CHECK … WAIT of equal descriptors form a line of their own, in order of arrival.
 //
 // A flow that was first and refused kPassedOverMax times (it needs two scarce limits out of phase,
-// or others take its units) gets a promise (limiter.h) and is asked at its instant, whatever the
-// lines. So it goes after at most that many turns and the time its limits need for its cost.
+// or others take its units) gets a promise (limiter/taker.h) and is asked at its instant, whatever
+// the lines. So it goes after at most that many turns and the time its limits need for its cost.
 //
 // Thread: one owner.
 #pragma once
@@ -38,7 +38,7 @@
 #include "engine/metrics.h"
 #include "engine/request.h"
 #include "engine/template.h"
-#include "limiter/limiter.h"
+#include "limiter/taker.h"
 #include "queue/queue.h"
 
 namespace engine {
@@ -59,7 +59,7 @@ class Gate {
     // What the head of a flow asks of limits; without a domain: nothing. Until the next call.
     std::function<limiter::Ask(const queue::Store::Flow&)> ask_of;
   };
-  Gate(limiter::Limiter& limiter, queue::Store& store, uint32_t shard, Engine::Metrics& metrics,
+  Gate(limiter::Taker& taker, queue::Store& store, uint32_t shard, Engine::Metrics& metrics,
        Owner owner);
   ~Gate();
 
@@ -199,7 +199,7 @@ class Gate {
   void heap_remove(uint32_t state);
   void heap_place(size_t at, uint32_t state);
 
-  limiter::Limiter& limiter_;
+  limiter::Taker& taker_;
   queue::Store& store_;
   const uint32_t shard_;
   Engine::Metrics& metrics_;

@@ -177,7 +177,7 @@ void Gate::drop_if_unused(uint32_t number) {
   if (state.lines > 0 || number == asking_ || state.key == base::Hash128{}) return;
   heap_remove(number);
   by_key_.erase(state.key);
-  limiter_.unwatch(state.key, shard_);
+  taker_.unwatch(state.key, shard_);
   state = State{};
   unused_states_.push_back(number);
 }

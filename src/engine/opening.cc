@@ -4,13 +4,13 @@
 namespace engine {
 
 Engine::Body::Body(EngineOptions engine_options, base::Disk& on_disk, std::string directory,
-                   limiter::Limiter& limits)
+                   limiter::Taker& charged)
     : options(std::move(engine_options)),
       disk(on_disk),
       dir(std::move(directory)),
-      limiter(limits),
+      taker(charged),
       books(options.seed),
-      gate(limits, books.store(), options.shard, metrics,
+      gate(taker, books.store(), options.shard, metrics,
            {.in_demand =
                 [this](queue::QueueId id) {
                   const QueueBook* const book = books.find(id);
@@ -77,8 +77,8 @@ void Engine::Body::adopt(base::Time now) {
           } else if (view.standing.at > now) {
             const limiter::Ask ask = ask_of(flow, view.cost);
             if (asks_nothing(ask)) return;
-            limiter.restore(ask, hold_id(view.number, view.standing.delivered), view.standing.at,
-                            now);
+            taker.restore(ask, hold_id(view.number, view.standing.delivered), view.standing.at,
+                          now);
           }
         });
   }

@@ -20,7 +20,7 @@
 #include "base/time.h"
 #include "engine/id.h"
 #include "limit/limit.h"
-#include "limiter/limiter.h"
+#include "limiter/ask.h"
 #include "queue/queue.h"
 
 namespace engine {

@@ -117,7 +117,7 @@ limiter::Ask Engine::Body::ask_of(const queue::Store::Flow& flow, int64_t cost) 
 void Engine::Body::release_holds(const queue::View& view, base::Time now) {
   const limiter::Ask ask = ask_of(books.store().flow(view.flow), view.cost);
   if (asks_nothing(ask)) return;
-  limiter.release(ask, hold_id(view.number, view.standing.delivered), now);
+  taker.release(ask, hold_id(view.number, view.standing.delivered), now);
 }
 
 void Engine::Body::run(Ack& asked, Request& request, base::Time now) {
@@ -169,7 +169,7 @@ void Engine::Body::run(Extend& asked, Request& request, base::Time now) {
   if (!move(*view, to, Cause::kExtended)) return refuse(request, no_room());
   const limiter::Ask ask = ask_of(books.store().flow(view->flow), view->cost);
   if (!asks_nothing(ask))
-    limiter.renew(ask, hold_id(view->number, view->standing.delivered), to.at, now);
+    taker.renew(ask, hold_id(view->number, view->standing.delivered), to.at, now);
   asked.lease_until = to.at;
   answer(request, durability);
 }

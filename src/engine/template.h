@@ -26,7 +26,7 @@
 #include "base/result.h"
 #include "engine/request.h"
 #include "engine/url_template.h"
-#include "limiter/limiter.h"
+#include "limiter/ask.h"
 #include "queue/settings.h"
 
 namespace engine {

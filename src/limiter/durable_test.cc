@@ -217,11 +217,11 @@ TEST(Durable, ARefusalForTheJournalSaysSoChargesNothingAndIsToldWhenItIsOver) {
   Answer answer;
   const auto obstacle = limiter.take(ask, terms, at({}), &answer).value();
   ASSERT_TRUE(obstacle);
-  EXPECT_TRUE(obstacle->logging);
+  EXPECT_TRUE(obstacle->asking);
   EXPECT_TRUE(answer.logging);
   EXPECT_EQ(obstacle->limited_by, "d");
   limiter.watch(obstacle->state, 9);
-  EXPECT_TRUE(limiter.take(ask, terms, at({})).value()->logging);
+  EXPECT_TRUE(limiter.take(ask, terms, at({})).value()->asking);
   EXPECT_EQ(p.limiter->remaining(plain, at({})), 10);
   p.sync();
   EXPECT_THAT(told, ElementsAre(9));

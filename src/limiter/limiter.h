@@ -17,58 +17,14 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "limiter/ask.h"
 #include "limiter/journal.h"
 #include "limiter/limits.h"
 #include "limiter/table.h"
+#include "limiter/taker.h"
 #include "metric/metric.h"
 
 namespace limiter {
-
-// Who decided; with the store gone, what the limit says happens then.
-enum class DecidedBy : uint8_t { kMemory, kStore, kGrant, kRefuse, kAllow, kLocal };
-std::string_view to_string(DecidedBy by);
-
-// One decision to make. Views must live until the batch is cleared.
-struct Ask {
-  std::string_view domain{};
-  std::span<const Descriptor> descriptors{};
-  // Of a second domain, charged with the first or not at all (pushes carry those of `outbound`). An
-  // unknown one matches nothing; an empty one: there is none. With it `domain` may be empty: then
-  // the ask is of the second only. `replaces` works within a domain, and decisions are counted in
-  // the name of the first. Not of reserve() and acquire().
-  std::string_view also_domain{};
-  std::span<const Descriptor> also{};
-  int64_t cost = 1;      // >= 0; limits with `counts: requests` take 1 whatever it is.
-  bool dry_run = false;  // Charges nothing and is not counted as a decision.
-};
-
-// Is the ask within its bounds? 1 to 32 descriptors of each domain (of the first none, if it has no
-// name and there is a second), of 1 to 16 entries, keys not empty, cost at least 0. kInvalid names
-// the field: "descriptors" or "cost". Whoever takes asks from outside asks this first; the domain
-// is looked up later.
-base::Status validate(const Ask& ask);
-base::Status validate(Descriptor descriptor);
-
-struct LimitAnswer {  // One limit that the ask met.
-  const Limit* limit;
-  Descriptor descriptor;
-  limit::Decision decision;
-};
-
-struct Answer {
-  bool known_domain = true;
-  bool allowed = true;
-  bool logging = false;         // Refused until a durable limit's journal has caught up: soon.
-  bool matched = false;         // False: no limit and no block matches; the numbers mean nothing.
-  std::string_view limited_by;  // Empty: nobody. "blocked": a block. The one that frees last.
-  // The numbers are those of limited_by (limit 0: a block), else of the limit with the least share
-  // left. A limit that cannot refuse gives them only if there is no other: first an unlimited one
-  // (limit and remaining are the largest integer), then a shadow.
-  limit::Decision numbers;
-  std::string_view nearest;  // Whose numbers they are.
-  DecidedBy decided_by = DecidedBy::kMemory;
-  std::span<const LimitAnswer> limits;  // Each limit met, not those that another one displaces.
-};
 
 struct BatchState;    // batch.h
 struct LimiterState;  // state.h
@@ -101,29 +57,6 @@ struct WhyRow {
   base::Time blocked_until{};  // The epoch: not blocked.
 };
 
-// What keeps a delivery, or a CHECK that waits, from going now.
-struct Obstacle {
-  base::Hash128 state{};         // Of the limit that frees last, or of a block: what to wait at.
-  std::string limited_by;        // Its name; "blocked".
-  base::Duration retry_after{};  // As Decision's; kNever: the cost can never fit.
-  bool taken_turn = false;       // Not asked: somebody else waits at `state` (TakeTerms::queued).
-  bool logging = false;          // A durable limit waits for its journal: on_freed tells when.
-};
-
-struct TakeTerms {
-  uint64_t hold_id = 0;      // Of the holds; unique for ever, not 0 if `holds`.
-  base::Duration ttl{};      // Of the holds; not cut to the laws' ttl_max.
-  bool holds = true;         // False: concurrency limits are only tested (CHECK ... WAIT).
-  uint64_t promised_to = 0;  // The taker's own promise does not stand in its way.
-  // Called for each distinct state that could refuse, before anything is decided; true: others wait
-  // there, so the answer is an obstacle with taken_turn. May be null. Must not call the limiter.
-  const std::function<bool(base::Hash128)>* queued = nullptr;
-  // If not null, take() writes here what it met but did not charge (shadows and limits of quota
-  // mode that refused, keys without room that were let through), and untake() reads it. Without it
-  // untake() gives such limits nothing back.
-  std::vector<base::Hash128>* uncharged = nullptr;
-};
-
 struct LimiterOptions {
   TableOptions table{};
   // Of the keys' hash: unguessable, new in each process. With durable limits the owner keeps it in
@@ -133,10 +66,10 @@ struct LimiterOptions {
   size_t open_max = 1'000'000;  // Reservations and holds at a time; over it kFull.
 };
 
-class Limiter {
+class Limiter final : public Taker {
  public:
   explicit Limiter(LimiterOptions options);
-  ~Limiter();
+  ~Limiter() override;
 
   // Once between two clear()s of the batch. Concurrency limits are tested for one more hold, not
   // taken. Limits of quota_mode refuse only if all of them do (verdict.h).
@@ -180,44 +113,23 @@ class Limiter {
   base::Status renew(std::string_view id, base::Duration ttl, base::Time now);
   base::Status release(std::string_view id, base::Time now);
 
-  // ---- Deliveries (take.cc). All or none, as decide(), with the holds of concurrency limits taken
-  // under an id of the caller's; limits of quota mode, shadows and blocks as in decide(). Nothing:
-  // taken. kNotFound: the domain. `answer`, if not null, is filled as decide() would fill it; its
-  // views live until this thread's next take().
-  // REQUIRES of all five: validate(ask) is ok; hold ids and ttl or until as TakeTerms says.
+  // ---- Deliveries (taker.h).
   base::Result<std::optional<Obstacle>> take(const Ask& ask, const TakeTerms& terms, base::Time now,
-                                             Answer* answer = nullptr);
-  // Takes back a take() of the same ask, terms and instant, with no reload between them, as if it
-  // had not been. (A sliding log that another thread has charged at a later instant keeps it.)
-  void untake(const Ask& ask, const TakeTerms& terms, base::Time now);
-  void release(const Ask& ask, uint64_t hold_id, base::Time now);  // Holds of a lease end.
-  void renew(const Ask& ask, uint64_t hold_id, base::Time until, base::Time now);
-  // After a replay: a live lease has its holds again, even over the cap and the table's ceiling.
-  void restore(const Ask& ask, uint64_t hold_id, base::Time until, base::Time now);
+                                             Answer* answer = nullptr) override;
+  void untake(const Ask& ask, const TakeTerms& terms, base::Time now) override;
+  void release(const Ask& ask, uint64_t hold_id, base::Time now) override;
+  void renew(const Ask& ask, uint64_t hold_id, base::Time until, base::Time now) override;
+  void restore(const Ask& ask, uint64_t hold_id, base::Time until, base::Time now) override;
+  Answer look(const Ask& ask, base::Time now) override;
+  base::Result<base::Time> promise(const Ask& ask, uint64_t owner, base::Time now) override;
+  void withdraw(uint64_t owner) override;
 
-  // ---- Waking (watchers.h). A watcher (a shard's number, 0 ... 63) is told when units of a state
-  // that it watches come free before their time: release, a shorter renew, cancel, commit of less,
-  // untake, forget, unblock, a promise withdrawn, a journal that has caught up. What ends by its
-  // time is not told: retry_after says when. Told: at least once after each such event that
-  // happened after watch() returned. `watch` before asking again, so that no wake-up is lost.
-  // Watching twice is watching once. `told` is called on whichever thread frees, may hold a lock of
-  // the room, and must not call the limiter. Both are set once, before threads start.
-  static constexpr uint32_t kWatchersMax = 64;
-  void watch(base::Hash128 state, uint32_t watcher);
-  void unwatch(base::Hash128 state, uint32_t watcher);
+  // Told on whichever thread frees; what is called may hold a lock of the room, and must not call
+  // the limiter. Both are set once, before threads start.
+  void watch(base::Hash128 state, uint32_t watcher) override;
+  void unwatch(base::Hash128 state, uint32_t watcher) override;
   void on_freed(std::function<void(uint32_t watcher, base::Hash128 state)> told);
   void on_reload(std::function<void()> told);  // After each reload; all states may have room.
-
-  // ---- Promises (promises.h): for a flow that was passed over too often. At the returned instant
-  // t* all rate limits that the ask meets have room for it, of those of quota mode the one that is
-  // first: until then any other charge of those states, by whomever, is taken only if the promised
-  // cost still fits at t* (else refused with a retry_after that is not early). Nothing is charged,
-  // also not by a take() that has `promised_to`; withdraw the promise after it. One promise a
-  // state: kFull if one of them has another's already, kInvalid ("cost") if the cost can never fit,
-  // kNotFound (domain). An owner (not 0) has one promise at a time: a new one replaces it. Over by
-  // itself a second after t*; a reload ends all.
-  base::Result<base::Time> promise(const Ask& ask, uint64_t owner, base::Time now);
-  void withdraw(uint64_t owner);
 
   // ---- Durable limits (journal.h). Without a journal, and after it failed, they refuse. A commit
   // of more than was reserved is charged even if the journal does not cover it yet.

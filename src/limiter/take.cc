@@ -93,7 +93,7 @@ class Taking {
       return std::nullopt;
     }
     obstacle.limited_by = scratch_.answer.limited_by;
-    obstacle.logging = scratch_.answer.logging;
+    obstacle.asking = scratch_.answer.logging;
     obstacle.retry_after = scratch_.answer.numbers.retry_after;
     return obstacle;
   }
@@ -168,6 +168,16 @@ base::Result<std::optional<Obstacle>> Limiter::take(const Ask& ask, const TakeTe
   auto taken = Taking(*state_, ask, terms, now).run();
   if (answer != nullptr) *answer = scratch_of_thread().answer;
   return taken;
+}
+
+Answer Limiter::look(const Ask& ask, base::Time now) {
+  thread_local Batch batch;
+  batch.clear();
+  Ask dry = ask;
+  dry.dry_run = true;
+  batch.add(dry);
+  decide(batch, now);
+  return batch.answer(0);
 }
 
 void Limiter::untake(const Ask& ask, const TakeTerms& terms, base::Time now) {
