@@ -44,7 +44,7 @@ endif()
 if(RATELIMMQ_FUZZ)  # The rooms tell libFuzzer which branches an input took.
   target_compile_options(ratelimmq_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
-# What is compiled often and run seldom: the tests, and cli/ under sanitizers.
+# What is compiled often and run seldom: the tests.
 add_library(ratelimmq_cold INTERFACE)
 separate_arguments(RATELIMMQ_COLD)
 target_compile_options(ratelimmq_cold INTERFACE ${RATELIMMQ_COLD})
@@ -88,9 +88,7 @@ function(ratelimmq_room name)
     if(name STREQUAL "cli")
       # Slow to compile and run once. In a release -O1, since of an inline function that many sources
       # have the linker may take cli's copy.
-      if(RATELIMMQ_SANITIZE)
-        target_link_libraries(cli PRIVATE ratelimmq_cold)
-      elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+      if(CMAKE_BUILD_TYPE STREQUAL "Release")
         target_compile_options(cli PRIVATE -O1)
       endif()
       ratelimmq_precompile(cli cli ${RATELIMMQ_PCH_cli})
