@@ -52,6 +52,18 @@ class Server:
         return sum(int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) * 1024
                    for pid in self.pids())
 
+    def own_bytes(self):
+        """What would be free if it ended: no page of it belongs to another process, too, or to a file."""
+        return self.rolled_up("Private_Dirty")
+
+    def shared_out_bytes(self):
+        """Resident, a page that several processes have counted as a part for each (Pss)."""
+        return self.rolled_up("Pss")
+
+    def rolled_up(self, what):
+        return sum(int(re.search(rf"^{what}:\s+(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(),
+                                 re.M)[1]) * 1024 for pid in self.pids())
+
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -73,13 +85,26 @@ def ratelimmq(folder, threads, config=None, flags=(), data=None, pin=()):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder)
     server = Server(f"ratelimmq, {threads} thread{'s' if threads > 1 else ''}", process)
     ports = dict(re.findall(r"(\w+)=\S*?:(\d+)(?:\s|$)", process.stdout.readline().decode()))
+    if not ports:
+        raise RuntimeError("ratelimmq serve does not start")
     server.port, server.api = int(ports["tcp"]), int(ports["api"])
     return server
 
 
+def redis_binary(folder):
+    """Debian's redis-tools has the server, too: it is one binary that goes by the name it is started with."""
+    other = pathlib.Path("/usr/bin/redis-check-rdb")
+    if shutil.which("redis-server") or not other.exists():
+        return "redis-server"
+    link = pathlib.Path(folder, "redis-server")
+    if not link.exists():
+        link.symlink_to(other)
+    return str(link)
+
+
 def redis_server(folder, flags=("--appendonly", "no"), pin=()):
     port = free_port()
-    process = subprocess.Popen([*pin, "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+    process = subprocess.Popen([*pin, redis_binary(folder), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
                                 *flags, "--dir", str(folder)], stdout=subprocess.DEVNULL)
     wait_for_port(port, process)
     server = Server("redis-server", process)
@@ -103,11 +128,12 @@ http {{
 """
 
 
-def nginx(folder):
+def nginx(folder, pin=()):
     port = free_port()
     file = folder / "nginx.conf"
     file.write_text(NGINX.format(folder=folder, port=port))
-    process = subprocess.Popen([shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(file), "-e", str(folder / "e")])
+    process = subprocess.Popen([*pin, shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(file), "-e",
+                                str(folder / "e")])
     wait_for_port(port, process)
     children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     server = Server("nginx, 1 worker", process, workers=[int(pid) for pid in children])

@@ -2,8 +2,10 @@
 //
 //   table_bench --benchmark_repetitions=15 --benchmark_report_aggregates_only=true
 //
-// gives medians of CPU time. Beside them: bytes_per_key after filling; of the inserts that filled
-// the table the slowest (CPU time, page faults included) and the most slots moved.
+//   table_bench --sweep 100000000           the curve of bench/run: 1, 10, … keys up to so many
+//
+// The first gives medians of CPU time. Beside them: bytes_per_key after filling; of the inserts
+// that filled the table the slowest (CPU time, page faults included) and the most slots moved.
 //
 // What limits: 2,000 keys the hash (9 ns), the lock (8 ns) and a division; a million keys one at a
 // time the latency of memory; batches its bandwidth (four lines a decision, one of them written
@@ -15,8 +17,10 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -106,7 +110,7 @@ class Keys {
 // A table with `count` keys that are not idle.
 struct Filled {
   explicit Filled(uint64_t count)
-      : keys(count), table({.memory_bytes_max = size_t{2} << 30}, laws) {
+      : keys(count), table({.memory_bytes_max = size_t{16} << 30}, laws) {
     law_number = *laws.number(law);
     int64_t worst = 0;
     int64_t before = cpu_ns();
@@ -253,6 +257,24 @@ void TwoThreads(benchmark::State& state) {
 }
 BENCHMARK(TwoThreads)->Threads(1)->Threads(2)->UseRealTime();
 
+// Powers of ten up to `keys_max`, each filled once. A hundred million keys are 5 GB.
+void add_sweep(uint64_t keys_max) {
+  for (uint64_t keys = 1; keys <= keys_max; keys *= 10) {
+    const std::string of = "/" + std::to_string(keys);
+    benchmark::RegisterBenchmark(("Sweep/one" + of).c_str(), one_at_a_time, keys);
+    benchmark::RegisterBenchmark(("Sweep/batch" + of).c_str(), batches, keys);
+  }
+}
+
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  if (argc > 2 && std::string_view(argv[1]) == "--sweep") {
+    benchmark::ClearRegisteredBenchmarks();
+    add_sweep(std::strtoull(argv[2], nullptr, 10));
+    argc -= 2;
+    argv += 2;
+  }
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
