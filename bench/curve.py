@@ -21,7 +21,7 @@ def short(value):
     """10 k for 10,000."""
     for size, sign in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= size:
-            return f"{value / size:g}{sign}"
+            return f"{value / size:.3g}{sign}"
     return f"{value:g}"
 
 
@@ -112,6 +112,6 @@ def bars(file, title, rows, label):
         parts.append(text(left - 8, y + 12, words, 12, "", "end"))
         parts.append(f'<rect x="{left}" y="{y}" width="{max(1, wide):.0f}" height="15" rx="2" '
                      f'fill="{COLOURS[0] if is_ours else LIMIT}"/>')
-        parts.append(text(left + wide + 6, y + 12, f"{value:.3g}", 12, "f"))
+        parts.append(text(left + wide + 6, y + 12, short(value), 12, "f"))
     parts.append(text(left, top + len(rows) * step + 14, label, 11, "f"))
     write(file, top + len(rows) * step + 26, parts)

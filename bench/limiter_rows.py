@@ -268,7 +268,7 @@ def in_process(run):
         if one["run_type"] == "iteration":
             by_name.setdefault(one["run_name"].replace("/real_time", ""), []).append(one)
     lines = []
-    for name, rounds in by_name.items():
+    for name, rounds in sorted(by_name.items()):
         speeds = sorted(one.get("items_per_second", 1e9 / one["cpu_time"]) / 1e6 for one in rounds)
         each = f"{rounds[0]['bytes_per_key']:.1f}" if "bytes_per_key" in rounds[0] else ""
         lines.append([name, f"{statistics.median(speeds):.1f} ({speeds[0]:.1f}–{speeds[-1]:.1f})",

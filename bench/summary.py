@@ -16,11 +16,15 @@ CPU, RATE = "CPU", "a second"
 
 
 class Comparison:
-    """One of our lines in a table, and those beside it. `column`: words in the column's head; `more`: more is better."""
+    """One of our lines in a table, and the peers' lines that have the words `beside` and lack the words `skip`.
+    `column`: words in the column's head; `more`: more is better."""
 
-    def __init__(self, section, title, ours, column, *, more=False, unit="µs", picture=None):
+    def __init__(self, section, title, ours, column, *, more=False, unit="µs", picture=None, beside="", skip=None):
         self.section, self.title, self.ours, self.column = section, title, ours, column
-        self.more, self.unit, self.picture = more, unit, picture
+        self.more, self.unit, self.picture, self.beside, self.skip = more, unit, picture, beside, skip
+
+    def is_peer(self, words):
+        return "ratelimmq" not in words and self.beside in words and not (self.skip and self.skip in words)
 
 
 COMPARISONS = [
@@ -35,25 +39,28 @@ COMPARISONS = [
     Comparison("queue", "Durable enqueue, one request at a time", "ratelimmq, fsync", RATE, more=True,
                unit="a second"),
     Comparison("queue", "Full cycles in memory, one thread, pipelined by 64",
-               "ratelimmq, memory: ENQUEUE, DEQUEUE, ACK", CPU),
+               "ratelimmq, memory: ENQUEUE, DEQUEUE, ACK", CPU, skip="of 64", picture="queue_cycles"),
+    Comparison("queue", "Full cycles in memory, one thread, pipelined by 64",
+               "ratelimmq, memory: ENQUEUE, DEQUEUE and ACK of 64", CPU, beside="of 64"),
     Comparison("queue", "Full cycles in memory, one thread, one request at a time",
                "ratelimmq, memory: ENQUEUE, DEQUEUE, ACK", CPU),
     Comparison("dispatch", "Requests, 50 in flight", "ratelimmq fetch", "client CPU of each"),
     Comparison("dispatch", "Requests, 500 in flight", "ratelimmq fetch", "client CPU of each",
                picture="dispatch_requests"),
-    Comparison("gateway", "Strict decisions, 50,000 keys", "GCRA: ratelimmq limiter", "Redis CPU of each"),
-    Comparison("gateway", "Strict decisions, 1,000 keys", "GCRA: ratelimmq limiter", "Redis CPU of each"),
-    Comparison("gateway", "Proxying with a local decision", "ratelimmq serve, 1KiB", CPU),
+    *(Comparison("gateway", f"Strict decisions, {keys} keys", f"{law}: ratelimmq limiter", "Redis CPU of each",
+                 beside=law) for keys in ("50,000", "1,000") for law in ("GCRA", "sliding window, exact")),
+    *(Comparison("gateway", "Proxying with a local decision", f"ratelimmq serve, {size}", CPU, beside=size)
+      for size in ("1KiB", "64KiB")),
     Comparison("gateway", "/compute_hash, computed before", "ratelimmq: gateway, 3 instances, Redis", CPU,
                picture="gateway_hash"),
 ]
 
-LIMITS = """- One request at a time over TCP, the kernel's share of a request is nearly all of it: a bare echo over loopback
-  costs most of what we and Redis do (curve *connections*). Pipelined, it is parsing, the hash, and memory.
+LIMITS = """- One request at a time over TCP, the kernel's share of a request is most of it (a bare echo over loopback, in the
+  curve over connections). Pipelined, it is parsing, the hash, and memory.
 - In process: the hash, a lock and a division on few keys; the latency of memory on many, one at a time; in batches its
-  bandwidth (curve *keys*).
+  bandwidth (the curve over keys).
 - HTTP: reading and writing the heads.
-- Durable enqueues: fdatasync, shared by all that wait for it (curve *body*); cycles in memory: three requests.
+- Durable enqueues: fdatasync, shared by all that wait for it (the curve over bodies); cycles in memory: three requests.
 - Fetching: libcurl. The gateway: the exchange with an instance.
 - The load shares the two cores with the server, so requests a second say less than CPU of each."""
 
@@ -88,8 +95,10 @@ def measured(pages, one):
     return [(cells[0], value(cells[column]) if column < len(cells) else None) for cells in rows]
 
 
-def short(number):
-    return curve.short(float(f"{number:.3g}"))
+def said(number, unit):
+    if unit == "µs":
+        return f"{number:.3g} µs" if number < 1000 else f"{number:,.0f} µs"
+    return f"{curve.short(number)} {unit}"
 
 
 def lines_of(one, all_values):
@@ -99,20 +108,20 @@ def lines_of(one, all_values):
         return [], []
     lines, lost = [], []
     for words, number in all_values:
-        if number is None or words.startswith("ratelimmq") or words == one.ours:
+        if number is None or not one.is_peer(words):
             continue
         times = mine / number if one.more else number / mine
-        lines.append(f"| {one.title} | {short(mine)} {one.unit} | {words} | {short(number)} {one.unit} | {times:.2f} |")
+        ours, theirs = said(mine, one.unit), said(number, one.unit)
+        lines.append(f"| {one.title} | {one.ours}: {ours} | {words}: {theirs} | {times:.2f} |")
         if times < 1:
-            lost.append((times, f"- {one.title}: {words}, {1 / times:.2f} times ({one.column}: {short(number)} beside "
-                                f"our {short(mine)} {one.unit})."))
+            lost.append((times, f"- {one.title}: {words}, {1 / times:.2f} times ({theirs} beside our {ours})."))
     return lines, lost
 
 
 def draw(pictures, one, all_values):
-    rows = [(words, number, words.startswith("ratelimmq") or words == one.ours)
+    rows = [(words, number, "ratelimmq" in words)
             for words, number in all_values if number]
-    words = f"{one.unit}, more is better" if one.more else f"{one.column} ({one.unit}), less is better"
+    words = f"{one.unit}, more is better" if one.more else f"CPU of each, {one.unit}, less is better"
     curve.bars(pictures / f"{one.picture}.svg", one.title, rows, words)
     return [f"![{one.title}](pictures/{one.picture}.svg)", ""]
 
@@ -151,7 +160,7 @@ def page(pages, pictures):
         "## Machine, versions, settings", "", *machine, "",
         "## Ratios", "",
         "Above 1 we are ahead, below 1 the peer is.", "",
-        "| | ours | beside | theirs | ratio |", "|---|---|---|---|---|", *rows, "", *shown,
+        "| | ours | beside | ratio |", "|---|---|---|---|", *rows, "", *shown,
         "## Where a peer is ahead", "",
         *([words for _, words in sorted(lost)] or ["Nowhere in these rows."]), "",
         "## Curves", "", "Dashed is what the machine sets, measured by the bare sketches of `bench/limits/`. Numbers: "

@@ -55,7 +55,7 @@ def keys(run):
     lines = {"one at a time": [(count, ns["one", count]) for count in counts],
              "in batches of 32": [(count, ns["batch", count]) for count in counts],
              "one load from as much memory": [(count, memory[count]["ns"]) for count in counts]}
-    return table("Keys, 1 to 100 M", "A decision of the table in one process (`table_bench --sweep`), CPU time, keys "
+    return table(f"Keys, 1 to {counts[-1]:,}", "A decision of the table in one process (`table_bench --sweep`), CPU time, keys "
                  "at random, their text hashed; the limit: a load that waits for the load before it "
                  f"(`memory_latency`) in {KEY_BYTES} bytes for each key. What limits: with few keys the hash, the "
                  "lock and a division; with many one at a time, the latency of memory; batches hide it.",
@@ -85,7 +85,7 @@ def connections(run):
     limit_words = "bare echo over loopback TCP"
     lines = {name: [(count, series[name, count].median("cpu_us")) for count in counts] for name in loads}
     lines[limit_words] = [(count, bare[count].median("cpu_us")) for count in counts]
-    return table("Connections, 1 to 10,000", "One request at a time on each; server on core 0, `redis-benchmark` on "
+    return table(f"Connections, 1 to {counts[-1]:,}", "One request at a time on each; server on core 0, `redis-benchmark` on "
                  "core 1. The limit: two bare processes that send 32 bytes to and fro (`loopback`). What limits: the "
                  "kernel's share of a request, and the client, which gets no more of its core.",
                  ["connections", *(f"{name}: {what}" for name in (*loads, "bare echo")
@@ -116,7 +116,7 @@ def backlog(run):
     memory = [(count, said["ns"] / 1e3) for count, said in
               zip(counts, limit("memory_latency", *(count * MESSAGE_BYTES for count in counts)))]
     words = "one load from as much memory"
-    return table(f"Backlog, 1 k to {counts[-1]:,}", "Messages of 16 bytes that wait in one queue, durability os, one "
+    return table(f"Backlog, 1,000 to {counts[-1]:,}", "Messages of 16 bytes that wait in one queue, durability os, one "
                  "thread on core 0, the load on core 1. Server time on a core of a message that is dequeued and "
                  f"acknowledged, median of {run.rounds} × 900, each refilled. The limit is the latency of memory "
                  f"over {MESSAGE_BYTES} bytes a message.",
@@ -185,7 +185,7 @@ def queues(run):
     points = [(count, *queue_sizes.point(run, messages, queues=count)) for count in counts]
     memory = dict(zip(counts, limit("memory_latency", *(messages * MESSAGE_BYTES + count * 1300 for count in counts))))
     words = "one load from as much memory, ns"
-    return table("Queues, 1 to 100 k", f"{messages:,} messages of 128 bytes spread over so many queues; server time "
+    return table(f"Queues, 1 to {counts[-1]:,}", f"{messages:,} messages of 128 bytes spread over so many queues; server time "
                  "of ENQUEUE, DEQUEUE and ACK, pipelined by 32 over 20 connections; durability os, one thread on core "
                  "0, the load on core 1. Bytes: resident, a message, with its share of a queue.",
                  ["queues", "µs a cycle", "bytes a message", "one load, ns"],
