@@ -95,8 +95,8 @@ void settle_remote(const Sources& sources, Draft& draft) {
   config.registrar.secret = config.gateway.registration_secret;
   config.registrar.advertise_host = advertised(config.advertise);
   config.gateway.trusted_networks = config.server.trusted_networks;
-  config.gateway.request_timeout = config.server.request_timeout;
-  config.gateway.idle_timeout = config.server.idle_timeout;
+  config.gateway.proxy.request_timeout = config.server.request_timeout;
+  config.gateway.proxy.idle_timeout = config.server.idle_timeout;
   if (redis::parse_url(config.redis.url)) {
     config.store.redis = options_of(config.redis, secret(config.redis.password_env, sources));
   }

@@ -136,7 +136,7 @@ void add_gateway(std::vector<Setting>& rows) {
   rows.push_back(list(
       "gateway.client_address.trusted_proxies", "list of networks", "",
       "proxies whose X-Forwarded-For is believed",
-      [](auto& c) -> auto& { return c.gateway.trusted_proxies; }, parse_network));
+      [](auto& c) -> auto& { return c.gateway.proxy.trusted_proxies; }, parse_network));
   rows.push_back(count(
       "gateway.client_address.ipv6_prefix", "bits of an IPv6 address that are one client",
       [](auto& c) -> auto& { return c.gateway.ipv6_prefix; }, 1, 128));

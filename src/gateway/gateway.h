@@ -1,7 +1,5 @@
 // The door of the room: the web server of the distributed limiting system.
 #pragma once
-#include "gateway/conversation.h"  // IWYU pragma: export
-#include "gateway/options.h"       // IWYU pragma: export
-#include "gateway/registrar.h"     // IWYU pragma: export
-#include "gateway/site.h"          // IWYU pragma: export
-#include "gateway/upstreams.h"     // IWYU pragma: export
+#include "gateway/options.h"    // IWYU pragma: export
+#include "gateway/registrar.h"  // IWYU pragma: export
+#include "gateway/site.h"       // IWYU pragma: export

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/time.h"
+#include "proxy/options.h"
+#include "proxy/way.h"
 
 namespace gateway {
 
@@ -20,16 +22,11 @@ struct Decide {
   std::vector<std::string> descriptors;  // "client_ip={client_ip}", "tenant=x,path={path}"
 };
 
-struct Route {
+struct Route : proxy::Way {  // No upstream: /compute_hash.
   std::string host{};  // Empty: any. Lower-case, with its port unless the scheme has it by itself.
   std::string path{};  // "/", "/api": whole segments; the longest wins, then one with a host.
-  std::string upstream{};  // "http://127.0.0.1:9000"; empty: /compute_hash.
   WhenNone when_none = WhenNone::kRefuse;
-  std::optional<Decide> decide{};                     // Nothing: not limited.
-  base::Duration timeout = std::chrono::seconds(30);  // Of the upstream: to its first byte,
-                                                      // and between two reads.
-  uint64_t request_bytes_max = uint64_t{16} << 20;    // Of a body.
-  uint64_t response_bytes_max = uint64_t{1} << 40;
+  std::optional<Decide> decide{};  // Nothing: not limited.
 };
 
 struct ComputeHash {
@@ -47,16 +44,10 @@ struct Options {
   std::string registration_secret{};            // Empty: none; see docs/gateway.md.
   std::vector<std::string> trusted_networks{};  // From which registration needs no secret.
   size_t instances_max = 1000;
-  std::vector<std::string> trusted_proxies{};  // CIDRs.
-  unsigned ipv6_prefix = 64;                   // 1 to 128: whom a limit means by an IPv6 client.
+  unsigned ipv6_prefix = 64;  // 1 to 128: whom a limit means by an IPv6 client.
   ComputeHash compute_hash{};
   std::vector<Route> routes{};
-  size_t header_bytes_max = size_t{16} << 10;
-  base::Duration request_timeout = std::chrono::seconds(30);  // From a request's first byte to the
-                                                              // end of its header, and of its body
-                                                              // between two reads.
-  base::Duration idle_timeout = std::chrono::minutes(5);
-  size_t upstream_idle_max = 64;  // Connections kept for the next request, each upstream, a thread.
+  proxy::Options proxy{};
   uint64_t seed = 0;
 };
 

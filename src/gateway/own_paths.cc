@@ -16,7 +16,7 @@ namespace json = boost::json;
 constexpr size_t kRegistrationBytesMax = 4096;
 constexpr uint64_t kHashBytesMax = uint64_t{1} << 20;  // It is parsed on the loop's thread.
 
-void answer_json(Exchange& exchange, const json::value& body, int status = 200) {
+void answer_json(proxy::Exchange& exchange, const json::value& body, int status = 200) {
   exchange.answer({.status = status,
                    .content_type = "application/json",
                    .body = json::serialize(body),
@@ -47,7 +47,7 @@ http::Answer error_answer(const base::Error& error) {
   return answer;
 }
 
-void answer_wrong_method(Exchange& exchange, std::string_view allowed) {
+void answer_wrong_method(proxy::Exchange& exchange, std::string_view allowed) {
   http::Answer answer =
       problem_answer({.status = 405, .detail = "only " + std::string(allowed) + " is possible"});
   answer.headers.emplace_back("Allow", std::string(allowed));
@@ -138,7 +138,7 @@ void Site::Body::health(const SharedExchange& exchange) {
               ok ? 200 : 503);
 }
 
-bool Site::Body::admit(Exchange& exchange) const {
+bool Site::Body::admit(proxy::Exchange& exchange) const {
   const base::Status status =
       may_register(exchange.head(), common.trusted_networks, common.options.registration_secret);
   if (!status) exchange.answer(error_answer(status.error()));
@@ -190,7 +190,7 @@ void Site::Body::list_instances(const SharedExchange& exchange) {
   answer_json(*exchange, {{"instances", std::move(list)}});
 }
 
-bool Site::Body::fits_hash(Exchange& exchange, const Routes::Row& row,
+bool Site::Body::fits_hash(proxy::Exchange& exchange, const Routes::Row& row,
                            std::string_view path) const {
   if (path != row.path) {
     exchange.answer(problem_answer({.status = 404, .detail = "no route leads there"}));

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "gateway/field_names.h"
 #include "http/address_guard.h"
 #include "http/url.h"
 #include "io/ip.h"
+#include "proxy/field_names.h"
 
 namespace gateway {
 namespace {
@@ -21,7 +21,7 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-bool has_secret(const Head& head, std::string_view secret) {
+bool has_secret(const proxy::Head& head, std::string_view secret) {
   constexpr std::string_view kScheme = "bearer ";
   const std::string_view given = head.field("authorization");
   if (secret.empty() || given.size() < kScheme.size()) return false;
@@ -30,15 +30,15 @@ bool has_secret(const Head& head, std::string_view secret) {
 }
 
 // Whoever speaks through a proxy that we trust is not the proxy.
-bool passed_on(const Head& head) {
-  return std::ranges::any_of(head.fields, [](const Field& field) {
+bool passed_on(const proxy::Head& head) {
+  return std::ranges::any_of(head.fields, [](const proxy::Field& field) {
     return same_name(field.name, "x-forwarded-for") || same_name(field.name, "forwarded") ||
            same_name(field.name, "x-real-ip") || same_name(field.name, "via");
   });
 }
 
 // Browsers say so; instances have no reason to.
-bool from_web_page(const Head& head) {
+bool from_web_page(const proxy::Head& head) {
   return !head.field("origin").empty() || !head.field("sec-fetch-site").empty();
 }
 
@@ -96,7 +96,8 @@ base::Result<std::optional<base::Duration>> read_ttl(const json::object& record)
 
 }  // namespace
 
-base::Status may_register(const Head& head, const io::Networks& trusted, std::string_view secret) {
+base::Status may_register(const proxy::Head& head, const io::Networks& trusted,
+                          std::string_view secret) {
   if (from_web_page(head)) {
     return base::Error{base::Code::kNoPerm, "this is not for web pages", {}};
   }

@@ -7,15 +7,16 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "gateway/exchange.h"
 #include "gateway/options.h"
 #include "io/network.h"
+#include "proxy/exchange.h"
 
 namespace gateway {
 
 // Open on loopback and from `trusted`, by the TCP peer and unless a proxy has passed the request
 // on; elsewhere `Authorization: Bearer` with the secret. kNoAuth; kNoPerm: a web page asks.
-base::Status may_register(const Head& head, const io::Networks& trusted, std::string_view secret);
+base::Status may_register(const proxy::Head& head, const io::Networks& trusted,
+                          std::string_view secret);
 
 struct Registration {
   std::string host;  // As http::Url has it: lower-case, without brackets.

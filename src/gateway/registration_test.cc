@@ -8,9 +8,9 @@ namespace {
 io::Networks networks(std::vector<std::string> texts) { return *io::Networks::parse(texts); }
 
 // "open", "NOAUTH" or "NOPERM".
-std::string admitted(const std::string& peer, std::vector<Field> fields = {},
+std::string admitted(const std::string& peer, std::vector<proxy::Field> fields = {},
                      std::string_view secret = "s3cret") {
-  Head head;
+  proxy::Head head;
   head.peer = *io::Ip::parse(peer);
   head.fields = std::move(fields);
   const base::Status status = may_register(head, networks({"10.0.0.0/8"}), secret);

@@ -3,9 +3,9 @@
 #include <array>
 
 #include "base/check.h"
-#include "gateway/client_address.h"
 #include "gateway/problem.h"
 #include "gateway/site_body.h"
+#include "proxy/client_address.h"
 
 namespace gateway {
 namespace {
@@ -42,7 +42,7 @@ Site::Body::Body(io::Loop& told_loop, Common::Body& told_common, limiter::Decide
 }
 
 void Site::Body::on_request(const SharedExchange& exchange) {
-  const Head& head = exchange->head();
+  const proxy::Head& head = exchange->head();
   std::string scratch;
   const std::string_view path = normal_path(head.path, scratch);
   if (answer_own(exchange, path)) return;
@@ -56,14 +56,14 @@ void Site::Body::on_request(const SharedExchange& exchange) {
 
 void Site::Body::ask(const SharedExchange& exchange, const Routes::Row& row,
                      std::string_view path) {
-  const Head& head = exchange->head();
-  const io::Ip client = client_of(head, common.trusted_proxies);
+  const proxy::Head& head = exchange->head();
+  const io::Ip client = proxy::client_of(head, common.trusted_proxies);
   if (!row.route->decide) {
     Decision unlimited;
     unlimited.outcome = Decision::Outcome::kAllowed;
     return go_on(exchange, row, client.text(), std::move(unlimited));
   }
-  const std::string key = client_key(client, common.options.ipv6_prefix);
+  const std::string key = proxy::client_key(client, common.options.ipv6_prefix);
   const auto descriptors =
       render(row.descriptors, {.head = head, .client = key, .path = path}, rendering);
   const auto step = std::make_shared<Step>();
@@ -144,7 +144,9 @@ Site::Site(io::Loop& loop, Common& common, limiter::Decider* local)
     : body_(std::make_shared<Body>(loop, *common.body_, local)) {}
 Site::~Site() { body_->alarm.stop(); }
 
-void Site::on_request(const std::shared_ptr<Exchange>& exchange) { body_->on_request(exchange); }
+void Site::on_request(const std::shared_ptr<proxy::Exchange>& exchange) {
+  body_->on_request(exchange);
+}
 
 http::Answer Site::problem(int status, std::string_view detail) {
   return problem_answer({.status = status, .detail = detail});

@@ -19,11 +19,11 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "gateway/exchange.h"
 #include "gateway/options.h"
 #include "gateway/registry.h"
 #include "limiter/decider.h"
 #include "metric/metric.h"
+#include "proxy/exchange.h"
 #include "redis/redis.h"
 
 namespace io {
@@ -32,7 +32,7 @@ class Loop;
 
 namespace gateway {
 
-class Site final : public Application {
+class Site final : public proxy::Application {
  public:
   // What the sites of one process share: registry, hash cache, threads that compute, metrics.
   class Common {
@@ -55,7 +55,7 @@ class Site final : public Application {
   Site(io::Loop& loop, Common& common, limiter::Decider* local);
   ~Site() override;
 
-  void on_request(const std::shared_ptr<Exchange>& exchange) override;
+  void on_request(const std::shared_ptr<proxy::Exchange>& exchange) override;
   http::Answer problem(int status, std::string_view detail) override;
 
  private:

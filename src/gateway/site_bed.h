@@ -34,7 +34,7 @@ inline bool run(io::Loop& loop, const std::function<bool()>& done,
   return done();
 }
 
-class Client final : public gateway::Exchange {
+class Client final : public proxy::Exchange {
  public:
   struct Asks {
     std::string method = "GET", target = "/", host = "gw.test", body{};
@@ -51,7 +51,7 @@ class Client final : public gateway::Exchange {
     for (const auto& [name, value] : asks_.fields) head_.fields.push_back({name, value});
   }
 
-  const gateway::Head& head() const override { return head_; }
+  const proxy::Head& head() const override { return head_; }
   void read_body(size_t bytes_max, std::function<void(std::string_view)> read) override {
     CHECK(!answered && !passed);
     if (asks_.body.size() <= bytes_max) return read(asks_.body);
@@ -61,10 +61,10 @@ class Client final : public gateway::Exchange {
     CHECK(!answered && !passed);  // Once.
     answered = std::move(given);
   }
-  void pass(const gateway::Route& route, std::string_view from,
+  void pass(const proxy::Way& way, std::string_view from,
             std::vector<std::pair<std::string_view, std::string>> fields) override {
     CHECK(!answered && !passed);
-    passed = route.path;
+    passed = static_cast<const gateway::Route&>(way).path;  // A site has no others.
     client = from;
     added.assign(fields.begin(), fields.end());
   }
@@ -93,7 +93,7 @@ class Client final : public gateway::Exchange {
 
  private:
   const Asks asks_;
-  gateway::Head head_;
+  proxy::Head head_;
 };
 
 // Answers decide() alone, at once (deferred) or when the test says.

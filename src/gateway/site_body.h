@@ -18,7 +18,7 @@
 
 namespace gateway {
 
-using SharedExchange = std::shared_ptr<Exchange>;
+using SharedExchange = std::shared_ptr<proxy::Exchange>;
 
 struct Site::Body : std::enable_shared_from_this<Site::Body> {
   // One request at the limit step, shared by whoever may end it: the decision, or the deadline.
@@ -50,10 +50,10 @@ struct Site::Body : std::enable_shared_from_this<Site::Body> {
   void deregister_instance(const SharedExchange& exchange);
   void list_instances(const SharedExchange& exchange);
   // False: it is answered that it may not.
-  bool admit(Exchange& exchange) const;
+  bool admit(proxy::Exchange& exchange) const;
 
   // /compute_hash (own_paths.cc).
-  bool fits_hash(Exchange& exchange, const Routes::Row& row, std::string_view path) const;
+  bool fits_hash(proxy::Exchange& exchange, const Routes::Row& row, std::string_view path) const;
   void compute_hash(const SharedExchange& exchange, const Routes::Row& row, Decision&& decision);
 
   io::Loop& loop;

@@ -50,7 +50,8 @@ base::Status check(const Options& options) {
   if (const auto status = check_networks(options.trusted_networks, "trusted_networks"); !status) {
     return status;
   }
-  if (const auto status = check_networks(options.trusted_proxies, "trusted_proxies"); !status) {
+  if (const auto status = check_networks(options.proxy.trusted_proxies, "trusted_proxies");
+      !status) {
     return status;
   }
   const base::Result<Routes> routes = Routes::make(options);
@@ -65,7 +66,7 @@ Site::Common::Body::Body(const Options& told, const base::Clock& told_clock,
       store(std::move(told_store)),
       routes(sound(Routes::make(options))),
       trusted_networks(sound(io::Networks::parse(options.trusted_networks))),
-      trusted_proxies(sound(io::Networks::parse(options.trusted_proxies))),
+      trusted_proxies(sound(io::Networks::parse(options.proxy.trusted_proxies))),
       must_ask(std::ranges::any_of(options.routes, refuses_unasked)),
       registry(options),
       hashes(options.compute_hash, options.seed, clock) {}

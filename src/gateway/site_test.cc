@@ -62,7 +62,7 @@ TEST(Site, ARefusedOneIs429WithAProblemDocument) {
 
 TEST(Site, TheClientIsWhomTrustedProxiesNameAndALimitMeansItsPrefix) {
   Options options = usual();
-  options.trusted_proxies = {"10.0.0.0/8"};
+  options.proxy.trusted_proxies = {"10.0.0.0/8"};
   SiteBed bed(options);
   bed.serve({.fields = {{"X-Forwarded-For", "203.0.113.9, 198.51.100.7"}}, .peer = "10.0.0.1"});
   bed.serve({.fields = {{"X-Forwarded-For", "198.51.100.7"}}, .peer = "192.0.2.7"});
@@ -220,7 +220,7 @@ TEST(Site, CheckNamesWhatIsWrong) {
   EXPECT_EQ(field([](Options& o) { o.compute_hash.rounds = 100'000'001; }), "rounds");
   EXPECT_EQ(field([](Options& o) { o.compute_hash.cache_ttl = {}; }), "cache_ttl");
   EXPECT_EQ(field([](Options& o) { o.trusted_networks = {"10.0.0.1/8"}; }), "trusted_networks");
-  EXPECT_EQ(field([](Options& o) { o.trusted_proxies = {"x"}; }), "trusted_proxies");
+  EXPECT_EQ(field([](Options& o) { o.proxy.trusted_proxies = {"x"}; }), "trusted_proxies");
   EXPECT_EQ(field([](Options& o) { o.routes[1].path = "x"; }), "path");
 }
 

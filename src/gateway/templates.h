@@ -17,14 +17,14 @@
 #include <vector>
 
 #include "base/result.h"
-#include "gateway/exchange.h"
 #include "limiter/limits.h"
+#include "proxy/exchange.h"
 
 namespace gateway {
 
 // What placeholders stand for.
 struct Facts {
-  const Head& head;
+  const proxy::Head& head;
   std::string_view client;  // As limits know it.
   std::string_view path;    // As routes are matched with.
 };

@@ -11,11 +11,11 @@ namespace gateway {
 namespace {
 
 // What a request that has these fields makes of a template; "-": it does not apply.
-std::string rendered(std::string_view text, std::vector<Field> fields = {},
+std::string rendered(std::string_view text, std::vector<proxy::Field> fields = {},
                      std::string_view path = "/search") {
   const base::Result<DescriptorTemplate> parsed = DescriptorTemplate::parse(text);
   if (!parsed) return "error " + parsed.error().field;
-  Head head;
+  proxy::Head head;
   head.method = "GET";
   head.host = "a.example";
   head.fields = std::move(fields);
@@ -42,7 +42,7 @@ TEST(Templates, TheOthersStillApply) {
   const DescriptorTemplate templates[] = {*DescriptorTemplate::parse("a={header:A}"),
                                           *DescriptorTemplate::parse("b=1,c={header:C}"),
                                           *DescriptorTemplate::parse("d={path}")};
-  Head head;
+  proxy::Head head;
   head.fields = {{"A", "x"}};
   Rendering rendering;
   for (int i = 0; i < 3; ++i) {  // Used again and again.

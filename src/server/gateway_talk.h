@@ -1,16 +1,16 @@
-// The gateway's listener: a gateway::Conversation with a session's socket.
+// The gateway's listener: a proxy::Conversation with a session's socket.
 #pragma once
 #include <functional>
 #include <utility>
 
-#include "gateway/conversation.h"
+#include "proxy/conversation.h"
 #include "server/talk.h"
 
 namespace server {
 
 class GatewayTalk final : public Talk {
  public:
-  GatewayTalk(gateway::Conversation::Common common, io::Ip peer, std::function<void()> on_ready)
+  GatewayTalk(proxy::Conversation::Common common, io::Ip peer, std::function<void()> on_ready)
       : conversation_(common, peer, std::move(on_ready)) {}
 
   size_t feed(std::string_view bytes) override { return conversation_.feed(bytes); }
@@ -29,7 +29,7 @@ class GatewayTalk final : public Talk {
   void rest() override { conversation_.rest(); }
 
  private:
-  gateway::Conversation conversation_;
+  proxy::Conversation conversation_;
 };
 
 }  // namespace server

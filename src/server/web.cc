@@ -5,7 +5,11 @@
 namespace server {
 
 Web::Place::Place(io::Loop& loop, Web& web, limiter::Decider* local)
-    : upstreams(loop, web.options_, web.traffic_), site(loop, web.common_, local) {}
+    : upstreams(loop, web.options_.proxy, web.traffic_), site(loop, web.common_, local) {
+  for (const gateway::Route& route : web.options_.routes) {
+    if (!route.upstream.empty()) upstreams.expect(route.upstream);
+  }
+}
 
 Web::Web(Terms terms, const base::Clock& clock, const std::vector<io::Loop*>& loops,
          const std::vector<limiter::Decider*>& deciders)
@@ -22,7 +26,7 @@ MakeTalk Web::make_talk() {
   return [this](const Arrival& arrival, base::Random& ids, std::function<void()> wake) {
     Place& here = *places_[arrival.worker];
     return std::make_unique<GatewayTalk>(
-        gateway::Conversation::Common{options_, here.site, here.upstreams, clock_, ids},
+        proxy::Conversation::Common{options_.proxy, here.site, here.upstreams, clock_, ids},
         arrival.peer, std::move(wake));
   };
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/gateway.h"
+#include "proxy/proxy.h"
 #include "server/worker.h"
 
 namespace server {
@@ -29,13 +30,13 @@ class Web {
  private:
   struct Place {  // Of one thread.
     Place(io::Loop& loop, Web& web, limiter::Decider* local);
-    gateway::Upstreams upstreams;
+    proxy::Upstreams upstreams;
     gateway::Site site;
   };
 
   const gateway::Options options_;
   const base::Clock& clock_;
-  gateway::Traffic traffic_;
+  proxy::Traffic traffic_;
   gateway::Site::Common common_;
   std::vector<std::unique_ptr<Place>> places_;
 };
