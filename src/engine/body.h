@@ -98,6 +98,9 @@ struct Engine::Body {
              base::Time now);
   base::Duration lease_of(const Dequeue& asked, const QueueBook& book) const;
   void serve(queue::QueueId id, base::Time now);
+  uint64_t wanted(Request& request, const QueueBook& book) const;
+  bool awaits(const Dequeue& asked);
+  void answer_impatient(const QueueBook& book);
   void touch(QueueBook& book);
   void touch(queue::QueueId id);
 

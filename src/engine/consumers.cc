@@ -1,6 +1,7 @@
 #include "engine/consumers.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace engine {
 namespace {
@@ -10,6 +11,11 @@ void erase_one(Map& map, const Key& key, Request* request) {
   const auto [begin, end] = map.equal_range(key);
   const auto found = std::find_if(begin, end, [&](auto& each) { return each.second == request; });
   if (found != end) map.erase(found);
+}
+
+bool is_impatient(const Request& request) {
+  const auto* const asked = std::get_if<Dequeue>(&request.what);
+  return asked != nullptr && asked->wait.count() <= 0;
 }
 
 }  // namespace
@@ -23,10 +29,13 @@ void Consumers::note(Request& request, base::Time deadline) {
 void Consumers::add(Request& dequeue, base::Time deadline) {
   note(dequeue, deadline);
   Waiting& waiting = waiting_[&dequeue];
-  for (const std::string_view queue : std::get<Dequeue>(dequeue.what).queues) {
+  const Dequeue& asked = std::get<Dequeue>(dequeue.what);
+  for (const std::string_view queue : asked.queues) {
     Line& line = by_queue_[std::string(queue)];
-    waiting.places.emplace_back(queue, line.insert(line.end(), &dequeue));
+    line.wanted += asked.count;
+    waiting.places.emplace_back(queue, line.requests.insert(line.requests.end(), &dequeue));
   }
+  impatient_ += is_impatient(dequeue);
 }
 
 void Consumers::add_check(Request& check, base::Time deadline) { note(check, deadline); }
@@ -36,9 +45,11 @@ void Consumers::remove(Request& request) {
   if (found == waiting_.end()) return;
   for (const auto& [queue, place] : found->second.places) {
     const auto line = by_queue_.find(queue);
-    line->second.erase(place);
-    if (line->second.empty()) by_queue_.erase(line);
+    line->second.wanted -= std::get<Dequeue>(request.what).count;
+    line->second.requests.erase(place);
+    if (line->second.requests.empty()) by_queue_.erase(line);
   }
+  impatient_ -= is_impatient(request);
   erase_one(deadlines_, found->second.deadline, &request);
   if (request.connection != 0) erase_one(by_connection_, request.connection, &request);
   waiting_.erase(found);
@@ -46,7 +57,23 @@ void Consumers::remove(Request& request) {
 
 Request* Consumers::first(std::string_view queue) {
   const auto found = by_queue_.find(queue);
-  return found == by_queue_.end() ? nullptr : found->second.front();
+  return found == by_queue_.end() ? nullptr : found->second.requests.front();
+}
+
+uint64_t Consumers::wanted(std::string_view queue) const {
+  if (waiting_.empty()) return 0;
+  const auto found = by_queue_.find(queue);
+  return found == by_queue_.end() ? 0 : found->second.wanted;
+}
+
+std::vector<Request*> Consumers::impatient(std::string_view queue) const {
+  std::vector<Request*> out;
+  if (impatient_ == 0) return out;
+  const auto found = by_queue_.find(queue);
+  if (found == by_queue_.end()) return out;
+  std::ranges::copy_if(found->second.requests, std::back_inserter(out),
+                       [](Request* each) { return is_impatient(*each); });
+  return out;
 }
 
 base::Time Consumers::due() const {

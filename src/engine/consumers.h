@@ -25,6 +25,10 @@ class Consumers {
   void remove(Request& request);  // If it waits.
 
   Request* first(std::string_view queue);  // Null: nobody waits.
+  bool contains(Request& request) const { return waiting_.contains(&request); }
+  uint64_t wanted(std::string_view queue) const;  // Messages, by all who wait for it.
+  // Those among them who wait for answers only that are on their way (Dequeue::wait is zero).
+  std::vector<Request*> impatient(std::string_view queue) const;
   bool any(std::string_view queue) const { return !waiting_.empty() && by_queue_.contains(queue); }
   size_t size() const { return waiting_.size(); }
   template <typename Visit>
@@ -38,10 +42,13 @@ class Consumers {
   std::vector<Request*> all() const;
 
  private:
-  using Line = std::list<Request*>;
+  struct Line {
+    std::list<Request*> requests;
+    uint64_t wanted = 0;
+  };
   struct Waiting {
     base::Time deadline;
-    std::vector<std::pair<std::string, Line::iterator>> places;
+    std::vector<std::pair<std::string, std::list<Request*>::iterator>> places;
   };
   struct Hash {
     using is_transparent = void;
@@ -53,6 +60,7 @@ class Consumers {
   boost::unordered_map<std::string, Line, Hash, std::equal_to<>> by_queue_;
   std::multimap<base::Time, Request*> deadlines_;
   std::multimap<uint64_t, Request*> by_connection_;
+  size_t impatient_ = 0;
 };
 
 }  // namespace engine

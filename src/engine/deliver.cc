@@ -7,6 +7,8 @@ namespace engine {
 namespace {
 
 constexpr size_t kAsksMax = 4096;  // Of limits, for one request in one turn.
+// A Dequeue that does not wait does wait for units that are on their way, if they come so soon.
+constexpr base::Duration kAnswerMax = std::chrono::milliseconds(50);
 
 // What an answer with deliveries waits for.
 queue::Durability promised(const Dequeue& asked, const QueueBook& book) {
@@ -97,9 +99,12 @@ Engine::Body::Delivered Engine::Body::deliver(Request& request, QueueBook& book,
         request.status = base::Error{base::Code::kReadOnly, "the disk is full", {}};
       break;
     }
+    const uint64_t room = wanted(request, book);
+    const uint64_t coming = gate.awaited_beside(flow, book.id);
+    if (coming >= room && coming > 0) break;  // As each is told, its queue is served.
     const base::Duration length = lease_of(asked, book);
     const uint16_t attempt = static_cast<uint16_t>(std::min(next.standing.delivered + 1, 65'535));
-    const Gate::Hold hold{hold_id(next.number, attempt), length};
+    const Gate::Hold hold{hold_id(next.number, attempt), length, room - coming};
     if (!gate.ask(flow, hold, now)) continue;
     if (asked.claim && before == 0 && asked.deliveries.empty() &&
         asked.claim->taken.exchange(true)) {
@@ -125,12 +130,39 @@ void Engine::Body::run(Dequeue& asked, Request& request, base::Time now) {
     if (delivered == Delivered::kSome) durability = std::min(durability, promised(asked, *book));
   }
   const bool lost = asked.claim && asked.claim->taken && asked.deliveries.empty();
-  if (!asked.deliveries.empty() || asked.wait.count() <= 0 || lost || !request.status)
+  const bool waits = asked.wait.count() > 0 || awaits(asked);
+  if (!asked.deliveries.empty() || !waits || lost || !request.status)
     return answer(request, durability);
   if (consumers.size() >= options.bounds.waiting_max)
     return refuse(request, {base::Code::kFull, "too many requests wait", "wait"});
   const base::Duration wait_max = asked.unsynced ? queue::kDelayMax : options.bounds.wait_max;
-  consumers.add(request, now + std::min(asked.wait, wait_max));
+  const base::Duration wait = asked.wait.count() > 0 ? asked.wait : kAnswerMax;
+  consumers.add(request, now + std::min(wait, wait_max));
+}
+
+// Messages of the queue that would be taken now: by this request, and by all who wait.
+uint64_t Engine::Body::wanted(Request& request, const QueueBook& book) const {
+  const Dequeue& asked = std::get<Dequeue>(request.what);
+  const uint64_t all =
+      consumers.wanted(book.name) + (consumers.contains(request) ? 0 : asked.count);
+  return all - asked.deliveries.size();
+}
+
+bool Engine::Body::awaits(const Dequeue& asked) {
+  return std::ranges::any_of(asked.queues, [this](std::string_view name) {
+    const QueueBook* const book = books.find(name);
+    return book != nullptr && gate.awaited(book->id) > 0;
+  });
+}
+
+// Those who waited for answers only, and have them.
+void Engine::Body::answer_impatient(const QueueBook& book) {
+  if (gate.awaited(book.id) > 0) return;
+  for (Request* const request : consumers.impatient(book.name)) {
+    if (awaits(std::get<Dequeue>(request->what))) continue;
+    consumers.remove(*request);
+    answer(*request, queue::Durability::kMemory);
+  }
 }
 
 // Those who wait for messages of the queue, by arrival, as far as messages may go.
@@ -143,7 +175,7 @@ void Engine::Body::serve(queue::QueueId id, base::Time now) {
     Dequeue& asked = std::get<Dequeue>(request->what);
     Delivered delivered = Delivered::kLost;
     if (!asked.claim || !asked.claim->taken) delivered = deliver(*request, *book, now);
-    if (delivered == Delivered::kNothing && request->status) return;
+    if (delivered == Delivered::kNothing && request->status) return answer_impatient(*book);
     consumers.remove(*request);
     answer(*request,
            delivered == Delivered::kSome ? promised(asked, *book) : queue::Durability::kMemory);

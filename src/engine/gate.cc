@@ -76,6 +76,11 @@ std::optional<Gate::Refused> Gate::take(const limiter::Ask& ask, limiter::TakeTe
   }
   bool fresh = false;
   const uint32_t state = watched(obstacle, fresh);
+  if (obstacle.sent_for > 0) {
+    states_[state].answers = obstacle.state != terms.waits_at;
+  } else if (!obstacle.taken_turn && names_[states_[state].name] != obstacle.limited_by) {
+    states_[state].name = name_of(obstacle.limited_by);
+  }
   if (fresh) {  // It may have come free before it was watched.
     const auto again = take(ask, terms, now, answer);
     if (!again || again->state != state) drop_if_unused(state);
@@ -87,7 +92,8 @@ std::optional<Gate::Refused> Gate::take(const limiter::Ask& ask, limiter::TakeTe
   } else if (obstacle.retry_after != limit::kNever) {
     at = now + std::min(obstacle.retry_after, kRetryMax);
   }
-  return Refused{state, at, !obstacle.taken_turn, obstacle.retry_after == limit::kNever};
+  return Refused{state, at, !obstacle.taken_turn, obstacle.retry_after == limit::kNever,
+                 obstacle.sent_for};
 }
 
 bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
@@ -99,12 +105,15 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
     if (line != kNone) go_from(line, flow);
     return true;
   }
+  await_no_more(flow);
   asking_ = line == kNone ? kNone : lines_[line].state;
   const bool promised = !promised_.empty() && promised_.contains(flow);
   const std::optional<Refused> refused = take(ask,
                                               {.hold_id = hold.id,
                                                .ttl = hold.ttl,
                                                .promised_to = promised ? owner_of(flow) : 0,
+                                               .waits_at = waits_at(),
+                                               .wanted = std::min(hold.wanted, head.messages),
                                                .uncharged = &uncharged_},
                                               now);
   if (!refused) {
@@ -115,7 +124,11 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
   }
   const bool here = line != kNone && refused->state == asking_;
   asking_ = kNone;
-  if (line != kNone) passed_over(flow, ask, now);
+  if (refused->sent_for > 0) {
+    await(flow, head.queue, refused->sent_for);
+  } else if (line != kNone) {
+    passed_over(flow, ask, now);
+  }
   if (here) {
     refused_here(line, refused->at, now);
   } else {
@@ -195,6 +208,60 @@ void Gate::keep_promise(queue::FlowId flow, base::Time) {
   break_promise(flow);
 }
 
+// ---- Units on their way.
+
+// The state whose turn the present ask is, if it is a limit's.
+std::optional<base::Hash128> Gate::waits_at() const {
+  if (asking_ == kNone || states_[asking_].answers) return std::nullopt;
+  return states_[asking_].key;
+}
+
+void Gate::await(queue::FlowId flow, queue::QueueId queue, uint64_t units) {
+  awaited_[flow] = {queue, units};
+  awaited_of_[queue] += units;
+}
+
+void Gate::await_no_more(queue::FlowId flow) {
+  if (awaited_.empty()) return;
+  const auto found = awaited_.find(flow);
+  if (found == awaited_.end()) return;
+  const auto all = awaited_of_.find(found->second.queue);
+  if ((all->second -= found->second.units) == 0) awaited_of_.erase(all);
+  awaited_.erase(found);
+}
+
+uint64_t Gate::awaited(queue::QueueId id) const {
+  const auto found = awaited_of_.find(id);
+  return found == awaited_of_.end() ? 0 : found->second;
+}
+
+uint64_t Gate::awaited_beside(queue::FlowId flow, queue::QueueId id) const {
+  const auto found = awaited_.find(flow);
+  return awaited(id) - (found == awaited_.end() ? 0 : found->second.units);
+}
+
+// All that was told goes before anybody is served, so that who wants many gets what came together.
+void Gate::answer_all(base::Time now) {
+  std::vector<queue::QueueId> queues;
+  for (const uint32_t number : std::exchange(answered_, {})) {
+    if (!states_[number].answers) continue;  // It is another one meanwhile.
+    while (states_[number].armed.first != kNone) {
+      const uint32_t line = states_[number].armed.first;
+      if (lines_[line].check != nullptr) {
+        wake(number, now, false);
+        break;
+      }
+      for (const Entry& entry : lines_[line].flows) await_no_more(entry.flow);
+      set_free(line);
+      queues.push_back(lines_[line].queue);
+    }
+    if (states_[number].armed.first == kNone) wake(number, kLater, false);
+  }
+  for (const queue::QueueId queue : queues) {
+    if (owner_.in_demand(queue)) owner_.serve(queue);
+  }
+}
+
 // ---- Checks.
 
 void Gate::fill(Check& check, const limiter::Answer& answer) {
@@ -257,7 +324,9 @@ bool Gate::ask_check(CheckLine& check, base::Time now) {
     limiter::Answer answer;
     const limiter::Ask ask{
         .domain = asked.domain, .descriptors = asked.descriptors, .cost = asked.cost};
-    const auto refused = take(ask, {.holds = false}, now, &answer);
+    const auto refused =
+        take(ask, {.holds = false, .waits_at = waits_at(), .wanted = check.waiting.size()}, now,
+             &answer);
     asking_ = kNone;
     if (refused && !refused->never) {
       stand(check, *refused, now);
@@ -334,6 +403,7 @@ void Gate::step(uint32_t number, base::Time now) {
 
 void Gate::advance(base::Time now) {
   settle(now);
+  if (!answered_.empty()) answer_all(now);
   for (size_t n = 0; n < kSlice && !promises_.empty() && promises_.begin()->first <= now; ++n)
     keep_promise(promises_.begin()->second, now);
   for (size_t n = 0; n < kSlice && recheck_ != kNone; ++n) {
@@ -352,7 +422,7 @@ void Gate::advance(base::Time now) {
 }
 
 base::Time Gate::due() const {
-  if (recheck_ != kNone) return {};
+  if (recheck_ != kNone || !answered_.empty()) return {};
   base::Time at = heap_.empty() ? kLater : states_[heap_.front()].at;
   if (!promises_.empty()) at = std::min(at, promises_.begin()->first);
   return at;
@@ -360,8 +430,9 @@ base::Time Gate::due() const {
 
 void Gate::freed(base::Hash128 key, base::Time now) {
   const auto found = by_key_.find(key);
-  if (found != by_key_.end() && states_[found->second].armed.first != kNone)
-    wake(found->second, now, false);
+  if (found == by_key_.end() || states_[found->second].armed.first == kNone) return;
+  if (states_[found->second].answers) return answered_.push_back(found->second);
+  wake(found->second, now, false);
 }
 
 void Gate::recheck() {

@@ -71,6 +71,7 @@ class Gate {
   struct Hold {
     uint64_t id;
     base::Duration ttl;
+    uint64_t wanted = 1;  // Messages that consumers would take, this one included.
   };
   bool ask(queue::FlowId flow, const Hold& hold, base::Time now);
   void untake(queue::FlowId flow, const Hold& hold, base::Time now);
@@ -93,6 +94,10 @@ class Gate {
     base::Time until;  // Time::max(): not known.
   };
   Wait waits(queue::FlowId flow);  // REQUIRES: parked.
+  // Units that are on their way to flows of the queue (limiter::Obstacle::sent_for). The owner asks
+  // for no more of them than its consumers want; who else would not wait waits for these.
+  uint64_t awaited(queue::QueueId id) const;
+  uint64_t awaited_beside(queue::FlowId flow, queue::QueueId id) const;  // By others than it.
   size_t lines() const { return lines_in_use_; }
 
  private:
@@ -133,7 +138,8 @@ class Gate {
     uint32_t lines = 0;  // Free ones too.
     uint32_t name = 0;
     uint32_t heap = kNone;
-    bool timed = false;  // `at` is an instant that a limit named.
+    bool timed = false;    // `at` is an instant that a limit named.
+    bool answers = false;  // Of one ask, whose answer is awaited: no limit's.
   };
   struct LineKey {
     uint32_t state;
@@ -152,6 +158,7 @@ class Gate {
     base::Time at{};
     bool asked = true;  // False: others wait there, so the limits were not asked.
     bool never = false;
+    uint64_t sent_for = 0;
   };
   // Nothing: taken. Else where to wait; the state is watched.
   std::optional<Refused> take(const limiter::Ask& ask, limiter::TakeTerms terms, base::Time now,
@@ -159,6 +166,10 @@ class Gate {
   uint32_t watched(const limiter::Obstacle& obstacle, bool& fresh);
   void go_from(uint32_t line, queue::FlowId flow);
   void park(queue::FlowId flow, const Refused& refused, base::Time now);
+  std::optional<base::Hash128> waits_at() const;
+  void await(queue::FlowId flow, queue::QueueId queue, uint64_t units);
+  void await_no_more(queue::FlowId flow);
+  void answer_all(base::Time now);
   void passed_over(queue::FlowId flow, const limiter::Ask& ask, base::Time now);
   void keep_promise(queue::FlowId flow, base::Time now);
   void break_promise(queue::FlowId flow);
@@ -222,6 +233,13 @@ class Gate {
   std::multimap<base::Time, queue::FlowId> promises_;  // Those of promised_, by instant.
   queue::FlowId urgent_ = queue::kNoFlow;              // Its promised instant is now.
   boost::unordered_flat_map<Request*, CheckLine*> check_of_;
+  struct Awaited {
+    queue::QueueId queue;
+    uint64_t units;
+  };
+  boost::unordered_flat_map<queue::FlowId, Awaited> awaited_;
+  boost::unordered_flat_map<queue::QueueId, uint64_t> awaited_of_;  // Units; not 0.
+  std::vector<uint32_t> answered_;                                  // States that were told.
   std::vector<std::string> names_;
   boost::unordered_map<std::string, uint32_t> name_numbers_;
   std::vector<queue::FlowId> changed_;

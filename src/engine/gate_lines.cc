@@ -71,6 +71,7 @@ void Gate::next_may_go(uint32_t number) {
 
 void Gate::release(queue::FlowId flow) {
   const uint32_t line = line_with(flow);
+  await_no_more(flow);
   pull(flow);
   store_.note(flow, 1) = 0;
   store_.unpark(flow);
@@ -90,6 +91,7 @@ queue::FlowId Gate::first_of(uint32_t number) {
     const Entry entry = line.flows.front();
     const queue::Store::Flow flow = store_.flow(entry.flow);
     if (flow.head == 0 || flow.held_back) {
+      await_no_more(entry.flow);
       pull(entry.flow);
       store_.note(entry.flow, 1) = 0;
       store_.unpark(entry.flow);

@@ -17,16 +17,21 @@ namespace engine {
 
 struct TestBed {
   explicit TestBed(EngineOptions wanted = {}, std::vector<limiter::DomainSpec> domains = {})
+      : TestBed(std::move(wanted), std::move(domains), Closed{}) {
+    open();
+  }
+  struct Closed {};
+  TestBed(EngineOptions wanted, std::vector<limiter::DomainSpec> domains, Closed)
       : options(std::move(wanted)), limits(std::move(domains)) {
     if (options.log.segment_bytes == wal::Options{}.segment_bytes)
       options.log.segment_bytes = 1 << 20;
     options.seed = 7;
     CHECK(limiter->reload(limits).empty());
-    open();
   }
 
-  void open() {
-    auto opened = Engine::open(options, disk, "shard", *limiter, now);
+  void open() { open(*limiter); }
+  void open(limiter::Taker& taker) {
+    auto opened = Engine::open(options, disk, "shard", taker, now);
     if (!opened) {
       error = opened.error();
       return;

@@ -32,6 +32,9 @@ struct Obstacle {
   // Not refused yet: a durable limit waits for its journal, or a store for its answer. Watchers are
   // told when.
   bool asking = false;
+  // `asking`, and units for so many of the ask are on their way. They are kept for it for a moment
+  // only, so nobody should ask for more of them than consumers want. Else 0.
+  uint64_t sent_for = 0;
 };
 
 struct TakeTerms {
@@ -39,6 +42,10 @@ struct TakeTerms {
   base::Duration ttl{};      // Of the holds; not cut to the laws' ttl_max.
   bool holds = true;         // False: concurrency limits are only tested (CHECK ... WAIT).
   uint64_t promised_to = 0;  // The taker's own promise does not stand in its way.
+  // Where the answer of somebody far away is to be told: the state that the taker waits at, so that
+  // it keeps its turn there. Nothing: a state of the ask's own.
+  std::optional<base::Hash128> waits_at{};
+  uint64_t wanted = 1;  // So many equal asks would be taken one after the other, this one included.
   // Called for each distinct state that could refuse, before anything is decided; true: others wait
   // there, so the answer is an obstacle with taken_turn. May be null. Must not call the limiter.
   const std::function<bool(base::Hash128)>* queued = nullptr;
@@ -85,8 +92,8 @@ class Taker {
   // fits at t* (else refused with a retry_after that is not early). Nothing is charged, also not by
   // a take() that has `promised_to`; withdraw the promise after it. One promise a state: kFull if
   // one of them has another's already, kInvalid ("cost") if the cost can never fit, kNotFound
-  // (domain); over a store nobody can promise: kFull. An owner (not 0) has one promise at a time: a new
-  // one replaces it. Over by itself a second after t*; a reload ends all.
+  // (domain); over a store nobody can promise: kFull. An owner (not 0) has one promise at a time: a
+  // new one replaces it. Over by itself a second after t*; a reload ends all.
   virtual base::Result<base::Time> promise(const Ask& ask, uint64_t owner, base::Time now) = 0;
   virtual void withdraw(uint64_t owner) = 0;
 };
