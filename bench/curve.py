@@ -77,7 +77,7 @@ def stroke(i, is_limit):
 
 
 def draw(file, title, lines, label, *, log_y=False, limits=()):
-    """`lines`: words → [(x, y)…]; those in `limits` are what the machine sets. y begins at zero, or is logarithmic."""
+    """`lines`: words → [(x, y)…]; those in `limits` are what the machine sets. y begins at zero, if not `log_y`."""
     xs = sorted({x for points in lines.values() for x, _ in points})
     ys = [y for points in lines.values() for _, y in points if y > 0]
     parts, low_legend = legend(lines, limits)

@@ -140,8 +140,9 @@ def haproxy(folder, pin):
 
 def throttlecrab(folder, pin):
     port, api = servers.free_port(), servers.free_port()
-    server = listening(CRAB, [*pin, from_crates(CRAB, CRAB_VERSION), "--http", "--http-host", "127.0.0.1", "--http-port",
-                              str(api), "--redis", "--redis-host", "127.0.0.1", "--redis-port", str(port),
+    binary = from_crates(CRAB, CRAB_VERSION)
+    server = listening(CRAB, [*pin, binary, "--http", "--http-host", "127.0.0.1", "--http-port", str(api), "--redis",
+                              "--redis-host", "127.0.0.1", "--redis-port", str(port),
                               "--log-level", "error"], port, cwd=folder)
     servers.wait_for_port(api, server.process)
     server.api = api
@@ -219,9 +220,10 @@ def versions():
         return machine.first_line(found(tool), *flags) if found(tool) else f"{tool}: not there"
     return [f"- {of('redis-check-rdb', '--version')} (Debian); `--save '' --appendonly no`.",
             f"- {of('nginx', '-v')} (Debian); one worker, access log off, limit_req with a zone of 32 MB.",
-            f"- {of('haproxy', '-v').split(' - ')[0]} (Debian); one thread, a stick-table of 1 M strings, http_req_rate.",
-            f"- {CRAB} {CRAB_VERSION if found(CRAB) else 'is not there'} (crate, cargo's release build); its HTTP and RESP "
-            "ports, adaptive store.",
+            f"- {of('haproxy', '-v').split(' - ')[0]} (Debian); one thread, a stick-table of 1 M strings, "
+            "http_req_rate.",
+            f"- {CRAB} {CRAB_VERSION if found(CRAB) else 'is not there'} (crate, cargo's release build); its HTTP and "
+            "RESP ports, periodic store.",
             f"- envoyproxy/ratelimit {built(RATELIMIT[3])}; POST /json, its Redis on the same core and counted with "
             "it, no local cache, no statsd.",
             f"- gubernator {built(GUBERNATOR[3])}; POST /v1/GetRateLimits, one node, a cache of 200,000."]

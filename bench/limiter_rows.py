@@ -6,6 +6,7 @@ import socket
 import statistics
 import subprocess
 import time
+import urllib.request
 
 import limiter_peers
 import servers
@@ -72,7 +73,7 @@ def redis_benchmark(server, *command, seconds=0.0, requests=0, pipeline=1, conne
     before, began = running_seconds(server), time.monotonic()
     done = subprocess.run([*pin, "redis-benchmark", "-p", str(server.port), "-c", str(connections), "-n",
                            str(int(requests)), "-P", str(pipeline), "-r", str(keys), "--csv", *command],
-                          capture_output=True, text=True, check=True)
+                          capture_output=True, text=True, check=True, timeout=120)
     took, spent = time.monotonic() - began, running_seconds(server) - before
     if "rror" in done.stderr or not done.stdout:
         raise RuntimeError(f"redis-benchmark: {limiter_peers.last_words(done.stderr)}")
@@ -140,6 +141,22 @@ def alternate(run, contenders):
     return series
 
 
+def answered(server, words):
+    """One request before the load: an error would be answered fast, too."""
+    said = subprocess.run(["redis-cli", "-p", str(server.port), *(word.replace("__rand_int__", "1") for word in words)],
+                          capture_output=True, text=True).stdout
+    if not said.strip() or said.startswith(("ERR", "WRONG", "NO")):
+        raise RuntimeError(f"it answers {said.strip() or 'nothing'}")
+
+
+def decided(server, path, body, expected):
+    request = urllib.request.Request(f"http://127.0.0.1:{server.api}{path}", data=body.replace("~", "1").encode(),
+                                     headers={"Content-Type": "application/json"})
+    said = urllib.request.urlopen(request, timeout=10).read().decode()
+    if expected not in said:
+        raise RuntimeError(f"it answers {said[:100]}")
+
+
 def lua(pipeline, run):
     def drive(server):
         sha = subprocess.run(["redis-cli", "-p", str(server.port), "SCRIPT", "LOAD", LUA_GCRA], capture_output=True,
@@ -151,8 +168,12 @@ def lua(pipeline, run):
 
 def tcp_contenders(run, pipeline):
     def command(*words, pin=LOAD_CORE):
-        return lambda server: redis_benchmark(server, *words, pipeline=pipeline, seconds=run.seconds, pin=pin)
-    redis, crab, one, two = pinned(limiter_peers.redis), pinned(limiter_peers.throttlecrab), ours(1, SERVER_CORE), ours(2)
+        def drive(server):
+            answered(server, ["PING"] if words[0] == "-t" else words)
+            return redis_benchmark(server, *words, pipeline=pipeline, seconds=run.seconds, pin=pin)
+        return drive
+    redis, crab = pinned(limiter_peers.redis), pinned(limiter_peers.throttlecrab)
+    one, two = ours(1, SERVER_CORE), ours(2)
     return [("redis PING", redis, command("-t", "ping_mbulk")),
             ("redis INCR", redis, command("INCR", "counter:__rand_int__")),
             ("redis Lua GCRA (EVALSHA)", redis, lua(pipeline, run)),
@@ -176,24 +197,35 @@ def pipelined(run):
     return throughput("Decisions over TCP, pipelined by 32", PINNED % "redis-benchmark", series, series[1])
 
 
+# (name, how it is started, path, body with ~ for the number of a key, what an answer that allows has)
+ASKED = [
+    ("throttlecrab POST /throttle", pinned(limiter_peers.throttlecrab), "/throttle",
+     '{"key":"t~","max_burst":100,"count_per_period":1000000,"period":1}', '"allowed":true'),
+    ("gubernator POST /v1/GetRateLimits", pinned(limiter_peers.gubernator), "/v1/GetRateLimits",
+     '{"requests":[{"name":"api","uniqueKey":"t~","hits":"1","limit":"1000000","duration":"1000"}]}', "UNDER_LIMIT"),
+    ("envoyproxy/ratelimit POST /json, and its Redis", pinned(limiter_peers.ratelimit), "/json",
+     '{"domain":"api","descriptors":[{"entries":[{"key":"tenant","value":"t~"}]}]}', "limitRemaining"),
+    ("ratelimmq POST /v1/check, 1 thread", ours(1, SERVER_CORE), "/v1/check",
+     '{"domain":"api","descriptors":[[["tenant","t~"]]]}', '"allowed":true'),
+    ("ratelimmq POST /v1/check, 2 threads, nothing pinned", ours(2), "/v1/check",
+     '{"domain":"api","descriptors":[[["tenant","t~"]]]}', '"allowed":true'),
+]
+
+
 def http(run):
-    check = post("/v1/check", '{"domain":"api","descriptors":[[["tenant","t~"]]]}')
-    scripts = [
-        ("nginx limit_req, an empty answer", pinned(limiter_peers.nginx), WRK_GET.format(keys=KEYS)),
-        ("HAProxy stick-table, an empty answer", pinned(limiter_peers.haproxy), WRK_GET.format(keys=KEYS)),
-        ("throttlecrab POST /throttle", pinned(limiter_peers.throttlecrab),
-         post("/throttle", '{"key":"t~","max_burst":100,"count_per_period":1000000,"period":1}')),
-        ("gubernator POST /v1/GetRateLimits", pinned(limiter_peers.gubernator),
-         post("/v1/GetRateLimits", '{"requests":[{"name":"api","uniqueKey":"t~","hits":"1","limit":"1000000",'
-              '"duration":"1000"}]}')),
-        ("envoyproxy/ratelimit POST /json, and its Redis", pinned(limiter_peers.ratelimit),
-         post("/json", '{"domain":"api","descriptors":[{"entries":[{"key":"tenant","value":"t~"}]}]}')),
-        ("ratelimmq POST /v1/check, 1 thread", ours(1, SERVER_CORE), check)]
-    contenders = [(name, start, lambda server, lua=script: wrk(server, run.seconds + 1, lua, run.folder))
-                  for name, start, script in scripts]
-    contenders.append(("ratelimmq POST /v1/check, 2 threads, nothing pinned", ours(2),
-                       lambda server: wrk(server, run.seconds + 1, check, run.folder, pin=())))
-    series = alternate(run, contenders)
+    def fetched(server):
+        return wrk(server, run.seconds + 1, WRK_GET.format(keys=KEYS), run.folder)
+
+    def posted(name, path, body, expected):
+        def drive(server):
+            decided(server, path, body, expected)
+            return wrk(server, run.seconds + 1, post(path, body), run.folder,
+                       () if "nothing pinned" in name else LOAD_CORE)
+        return drive
+    series = alternate(run, [
+        ("nginx limit_req, an empty answer", pinned(limiter_peers.nginx), fetched),
+        ("HAProxy stick-table, an empty answer", pinned(limiter_peers.haproxy), fetched),
+        *((name, begin, posted(name, *rest)) for name, begin, *rest in ASKED)])
     return throughput("Decisions over HTTP, kept alive",
                       PINNED % "wrk" + " nginx and HAProxy decide and answer nothing else; the others read a JSON "
                       "body and say the decision in another.", series, series[0])

@@ -55,7 +55,8 @@ COMPARISONS = [
                picture="gateway_hash"),
 ]
 
-LIMITS = """- One request at a time over TCP, the kernel's share of a request is most of it (a bare echo over loopback, in the
+LIMITS = """\
+- One request at a time over TCP, the kernel's share of a request is most of it (a bare echo over loopback, in the
   curve over connections). Pipelined, it is parsing, the hash, and memory.
 - In process: the hash, a lock and a division on few keys; the latency of memory on many, one at a time; in batches its
   bandwidth (the curve over keys).

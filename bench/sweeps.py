@@ -55,8 +55,9 @@ def keys(run):
     lines = {"one at a time": [(count, ns["one", count]) for count in counts],
              "in batches of 32": [(count, ns["batch", count]) for count in counts],
              "one load from as much memory": [(count, memory[count]["ns"]) for count in counts]}
-    return table(f"Keys, 1 to {counts[-1]:,}", "A decision of the table in one process (`table_bench --sweep`), CPU time, keys "
-                 "at random, their text hashed; the limit: a load that waits for the load before it "
+    return table(f"Keys, 1 to {counts[-1]:,}",
+                 "A decision of the table in one process (`table_bench --sweep`), CPU time, keys at random, "
+                 "their text hashed; the limit: a load that waits for the load before it "
                  f"(`memory_latency`) in {KEY_BYTES} bytes for each key. What limits: with few keys the hash, the "
                  "lock and a division; with many one at a time, the latency of memory; batches hide it.",
                  ["keys", "one at a time, ns", "batches of 32, ns", "one load, ns", "bytes a key"], rows) + picture(
@@ -85,8 +86,9 @@ def connections(run):
     limit_words = "bare echo over loopback TCP"
     lines = {name: [(count, series[name, count].median("cpu_us")) for count in counts] for name in loads}
     lines[limit_words] = [(count, bare[count].median("cpu_us")) for count in counts]
-    return table(f"Connections, 1 to {counts[-1]:,}", "One request at a time on each; server on core 0, `redis-benchmark` on "
-                 "core 1. The limit: two bare processes that send 32 bytes to and fro (`loopback`). What limits: the "
+    return table(f"Connections, 1 to {counts[-1]:,}",
+                 "One request at a time on each; server on core 0, `redis-benchmark` on core 1. The limit: two bare "
+                 "processes that send 32 bytes to and fro (`loopback`). What limits: the "
                  "kernel's share of a request, and the client, which gets no more of its core.",
                  ["connections", *(f"{name}: {what}" for name in (*loads, "bare echo")
                                    for what in ("requests/s", "server CPU, µs"))], rows) + picture(
@@ -185,8 +187,9 @@ def queues(run):
     points = [(count, *queue_sizes.point(run, messages, queues=count)) for count in counts]
     memory = dict(zip(counts, limit("memory_latency", *(messages * MESSAGE_BYTES + count * 1300 for count in counts))))
     words = "one load from as much memory, ns"
-    return table(f"Queues, 1 to {counts[-1]:,}", f"{messages:,} messages of 128 bytes spread over so many queues; server time "
-                 "of ENQUEUE, DEQUEUE and ACK, pipelined by 32 over 20 connections; durability os, one thread on core "
+    return table(f"Queues, 1 to {counts[-1]:,}",
+                 f"{messages:,} messages of 128 bytes spread over so many queues; server time of "
+                 "ENQUEUE, DEQUEUE and ACK, pipelined by 32 over 20 connections; durability os, one thread on core "
                  "0, the load on core 1. Bytes: resident, a message, with its share of a queue.",
                  ["queues", "µs a cycle", "bytes a message", "one load, ns"],
                  [[f"{count:,}", f"{cost:.2f}", f"{each:.0f}", f"{memory[count]['ns']:.0f}"]
