@@ -73,6 +73,7 @@ class Common {
   struct Body;  // The room's own.
  private:
   friend class Store;
+  friend class Tickets;
   std::unique_ptr<Body> body_;
 };
 
@@ -105,6 +106,7 @@ class Store final : public limiter::Decider {
 
   struct Body;  // The room's own.
  private:
+  friend class Tickets;
   std::unique_ptr<Body> body_;
 };
 
