@@ -140,6 +140,7 @@ class Ours final : public Row {
     const int64_t count = granted_ ? 10'000'000 : 1000;
     spec.rate = {count, std::chrono::seconds(1)};
     spec.law = limit::Gcra::make(spec.rate, count).value();
+    spec.mode = granted_ ? limiter::Mode::kGranted : limiter::Mode::kStrict;
     node.limits = {spec};
     limiter::DomainSpec domain;
     domain.name = "d";
@@ -148,7 +149,6 @@ class Ours final : public Row {
     store::Options options;
     options.redis.nodes = {{"127.0.0.1", server.port()}};
     options.deadline = std::chrono::seconds(5);
-    options.granted = granted_;
     common_.emplace(options, limits_, clock_);
     store_.emplace(loop, *common_);
     while (!common_->up()) spin(0.01);

@@ -161,7 +161,7 @@ constexpr std::string_view kRoles = R"(
 
 ## Roles
 
-`ratelimmq serve`, `ratelimmq limiter` and `ratelimmq gateway` read the same file; listeners that a role does not have are off. `store.kind: redis` is for `limiter`, where it is the default, and for `gateway`, which keeps hashes there; `serve` keeps its limits in its own process. `store.mode: granted` is read; in this version limits in Redis are kept strictly, whatever it says.
+`ratelimmq serve`, `ratelimmq limiter` and `ratelimmq gateway` read the same file; listeners that a role does not have are off. `store.kind: redis` is for `limiter`, where it is the default, and for `gateway`, which keeps hashes there; `serve` keeps its limits in its own process. `store.mode: granted` lets an instance spend units of hot keys in memory, charged ahead of time (docs/store.md); `strict` asks Redis for every decision.
 )";
 
 std::string code(const std::string& text) { return text.empty() ? "" : '`' + text + '`'; }

@@ -27,6 +27,10 @@ unsigned Common::Body::instances() const {
   return std::max(now != 0 ? now : options.instances, 1u);
 }
 
+int64_t Common::Body::sharers() const {
+  return int64_t{instances()} * std::max(desks.load(std::memory_order_relaxed), 1u);
+}
+
 std::string Common::Body::clock_argument() const {
   if (options.store_clock == nullptr) return {};
   return std::to_string(base::nanoseconds(options.store_clock->now()) / 1000);
@@ -76,6 +80,11 @@ void Common::collect(metric::Families& families) const {
   count("ratelimmq_store_given_back_total",
         "Parts of decisions that were charged, then given back because another part refused.",
         body_->given_back);
+  count("ratelimmq_store_grants_total", "Grants that the store has answered.", body_->grants.asked);
+  count("ratelimmq_store_granted_units_total", "Units charged ahead of time for hot keys.",
+        body_->grants.units);
+  count("ratelimmq_store_returned_units_total", "Granted units that nobody wanted, sent back.",
+        body_->grants.returned);
   families.histogram("ratelimmq_store_batch_decisions", "Decisions of one call.", {}, body_->batch,
                      1);
   body_->redis->collect(families);

@@ -31,12 +31,14 @@ struct Common::Body {
   const std::string instance;  // Among those that are counted.
 
   unsigned instances() const;
+  int64_t sharers() const;             // Desks that take grants, of all instances.
   std::string clock_argument() const;  // Of the scripts.
   base::Time ticking() const;        // What refusals are remembered by: runs as the store's clock.
   base::Time store_time() const;     // As the store's clock stands now, about.
   void heard(int64_t store_now_us);  // The store has just said its time.
 
   std::atomic<unsigned> counted{0};
+  std::atomic<unsigned> desks{0};      // Of this process.
   std::atomic<unsigned> reachable{0};  // Stores whose client is connected.
   std::atomic<int64_t> lead_ns{0};     // Of the store's clock before ours.
   std::atomic<uint64_t> freed{0};      // Grows when units come free: refusals are forgotten.
@@ -46,6 +48,9 @@ struct Common::Body {
   std::array<metric::Counter, kWays> decisions;  // By DecidedBy.
   metric::Counter remembered;                    // Refused without asking the store again.
   metric::Counter calls, errors, given_back;
+  struct {
+    metric::Counter asked, units, returned;
+  } grants;
   metric::Histogram batch;
   // Shared with the clients, which count into it.
   const std::shared_ptr<redis::Metrics> redis = std::make_shared<redis::Metrics>("store");

@@ -25,10 +25,27 @@ base::Error in_doubt(std::string what) { return {base::Code::kUnknown, std::move
 Desk::Desk(io::Loop& loop, Common::Body& common, Line& line)
     : common_(common),
       line_(line),
+      grant_calls_(loop, common, line,
+                   [this](const Grants::Request& request, std::optional<Grants::Granted> granted,
+                          bool blocks) {
+                     const base::Time now = common_.clock.now();
+                     grants_.answered(request, granted, now);
+                     // Who asks strictly now learns what the flag says.
+                     if (blocks)
+                       expect_blocks(request.place.domain, now + request.law->grant_life());
+                     tend_grants();
+                   }),
+      tending_(loop.poll(), [this] { tend_grants(); }),
       flush_(loop.poll(), [this] { flush(); }),
-      deliver_(loop.poll(), [this] { deliver(); }) {}
+      deliver_(loop.poll(), [this] { deliver(); }) {
+  common_.desks.fetch_add(1, std::memory_order_relaxed);
+}
 
-Desk::~Desk() { *alive_ = false; }
+Desk::~Desk() {
+  *alive_ = false;
+  tending_.stop();
+  common_.desks.fetch_sub(1, std::memory_order_relaxed);
+}
 
 std::unique_ptr<Round> Desk::round() {
   auto round = std::make_unique<Round>();
@@ -103,7 +120,7 @@ void Desk::start(std::unique_ptr<Round> owned) {
   round.left = round.items.size() + 1;
   const uint64_t freed = common_.freed.load(std::memory_order_relaxed);
   remembered_.keep_if(freed);
-  if (common_.options.granted) grants_.keep_if(round.limits, freed);
+  grants_.keep_if(round.limits, freed);
   const base::Time now = common_.clock.now();
   const bool closed = common_.breaker.would_enter(now);
   for (uint32_t i = 0; i < round.items.size(); ++i) {
@@ -113,12 +130,13 @@ void Desk::start(std::unique_ptr<Round> owned) {
       complete(round);
       continue;
     }
-    if (common_.options.granted && spend_grant(round, i)) {
+    if (take_local(round, i)) {
       complete(round);
       continue;
     }
     if (item.purpose == Purpose::kCharge && !round.wants_store &&
         remembered_.answers(round, item, common_.ticking(), round.answers[i])) {
+      put_back(round, item);
       common_.remembered.add();
       complete(round);
       continue;
@@ -129,55 +147,6 @@ void Desk::start(std::unique_ptr<Round> owned) {
   }
   complete(round);
   if (!finished_.empty()) deliver_.ask();
-}
-
-// ---- Grants.
-
-bool Desk::spend_grant(Round& round, uint32_t i) {
-  Item& item = round.items[i];
-  if (item.failed || round.wants_store || item.purpose != Purpose::kCharge ||
-      item.span.hits_end - item.span.hits != 1 || item.span.met_end - item.span.met != 1 ||
-      item.domains.also != nullptr || common_.names.placement() != Placement::kDomain)
-    return false;
-  const size_t h = item.span.hits;
-  const limiter::LimitSpec& spec = round.gathered.met[item.span.met].limit->spec;
-  if (spec.mode != limiter::Mode::kGranted || spec.shadow || spec.quota) return false;
-  if (place_of(item.domains.first->name()).blocks_until > common_.clock.now()) return false;
-  int64_t block = 0;
-  const auto decision = grants_.spend(round.gathered.hits[h], *round.laws[h], common_.clock.now(),
-                                      common_.instances(), block);
-  if (block > 0) send_for_grant(round, item, block);
-  if (!decision) return false;
-  round.decisions[h] = *decision;
-  limiter::Answer& answer = round.answers[i];
-  limiter::answer_ask(round.gathered, item.span, std::span(round.decisions).subspan(h, 1), {},
-                      std::span(round.rows).subspan(item.span.met, 1), answer);
-  answer.decided_by = limiter::DecidedBy::kGrant;
-  return true;
-}
-
-void Desk::send_for_grant(Round& round, const Item& item, int64_t block) {
-  const Hit& hit = round.gathered.hits[item.span.hits];
-  const Law& law = *round.laws[item.span.hits];
-  const std::string domain = item.domains.first->name();
-  const base::Time sent = common_.clock.now();
-  const std::vector<Change> changes = {
-      {.what = Change::What::kGrant,
-       .name = state_name(*round.limits, round.gathered.met[item.span.met]),
-       .key = hit.key,
-       .number = hit.law_number,
-       .law = &law,
-       .n = block,
-       .x = whole_us(law.grant_life()),
-       .id = common_.names.flag(place_of(domain).tag)}};
-  settle(line_, common_.store_time(), changes, sent + common_.options.deadline,
-         [this, key = hit.key, &law, block, sent, domain](base::Status&& status,
-                                                          std::vector<int64_t>&& results) {
-           const int64_t units = status ? results.front() : -1;
-           grants_.answered(key, law, {block, units, sent, common_.clock.now()});
-           // Who asks strictly now learns what the flag says.
-           if (status && units < 0) expect_blocks(domain, common_.clock.now() + law.grant_life());
-         });
 }
 
 // ---- Where things are.
@@ -303,6 +272,7 @@ void Desk::finish(Round& round, uint32_t i) {
   }
   if (item.failed) {
     undo(round, item);
+    put_back(round, item);
     go_without(round, i);
     return complete(round);
   }
@@ -314,6 +284,7 @@ void Desk::finish(Round& round, uint32_t i) {
     undo(round, item);
     if (item.purpose == Purpose::kCharge && item.blocked_until <= item.now)
       remembered_.put(round, item, answer.numbers.retry_after, common_.ticking());
+    put_back(round, item);
   }
   complete(round);
 }

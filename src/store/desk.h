@@ -6,6 +6,10 @@
 //        ◄─ all parts allowed: charged      ◄─ each hit's state, as it was met
 //        ◄─ one part refused: what others have charged is given back
 //
+// Hits of limits that are granted are taken from units that are here, if there are some (grants.h):
+// an ask of such hits alone needs no call; of others only the rest is asked for, and the units are
+// put back if it refuses.
+//
 // In one Redis, and in a cluster with Placement::kDomain, an ask of one domain has one part. Items
 // whose parts failed are decided as their limits say (gone.h).
 //
@@ -17,7 +21,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "io/alarm.h"
 #include "redis/soon.h"
+#include "store/grant_calls.h"
 #include "store/grants.h"
 #include "store/line.h"
 #include "store/remember.h"
@@ -78,8 +84,12 @@ class Desk {
   };
 
   void finish_add(Round& round, Item& item);
-  bool spend_grant(Round& round, uint32_t item);  // True: answered.
-  void send_for_grant(Round& round, const Item& item, int64_t block);
+  bool take_local(Round& round, uint32_t item);  // True: answered.
+  bool may_be_granted(const Round& round, const Item& item);
+  void send_for(const Round& round, size_t hit);
+  void answer_here(Round& round, Item& item, limiter::Answer& answer);
+  void put_back(Round& round, const Item& item);
+  void tend_grants();
   DomainPlace& place_of(const std::string& domain);
   Taking& taking_at(std::vector<Taking>& all, uint16_t place);
   void take_apart(Round& round, Item& item, std::vector<Taking>& all);
@@ -106,6 +116,8 @@ class Desk {
   Line& line_;
   Remembered remembered_;
   Grants grants_;
+  GrantCalls grant_calls_;
+  io::Alarm tending_;  // Of grants that are due.
   std::unordered_map<limiter::LawNumber, std::optional<Law>> laws_;
   std::unordered_map<std::string, DomainPlace> places_;
   std::unordered_map<Round*, std::unique_ptr<Round>> rounds_;

@@ -62,6 +62,7 @@ void Desk::take_apart(Round& round, Item& item, std::vector<Taking>& all) {
   const bool by_domain = common_.names.placement() == Placement::kDomain;
   const bool one_place = common_.options.redis.layout != redis::Layout::kCluster;
   for (uint32_t h = item.span.hits; h < item.span.hits_end; ++h) {
+    if (round.taken(h)) continue;
     const Met& met = round.gathered.met[round.met_of[h]];
     const uint16_t place = one_place   ? uint16_t{0}
                            : by_domain ? place_of(met.limit->domain).place

@@ -83,6 +83,7 @@ base::Result<Law> Law::make(const limiter::Law& law, int64_t overdraft) {
     auto micro = limit::Gcra::make({rate.count, base::Duration(period)}, out.count_);
     if (!micro) return micro.error();
     out.micro_ = *micro;
+    out.set_grants();
     return out;
   }
   out.count_ = rate.count;
@@ -95,17 +96,31 @@ base::Result<Law> Law::make(const limiter::Law& law, int64_t overdraft) {
   if (out.kind_ == Kind::kCounter)
     out.micro_ = *limit::SlidingCounter::make({rate.count, base::Duration(period)});
   if (out.kind_ == Kind::kWindow && std::get<limit::FixedWindow>(law).calendar()) out.period_ = 0;
+  out.set_grants();
   return out;
 }
 
-base::Duration Law::grant_life() const {
-  constexpr int64_t kLongest = 1'000'000, kUnitsMin = 8;
-  if (kind_ != Kind::kGcra) return {};
-  const int64_t us = std::min(count_ * v_ / u_ / 4, kLongest);  // rate · life <= burst / 4.
-  return us * u_ / v_ >= kUnitsMin ? from_us(us) : base::Duration{};
+// A life that is hardly longer than a call is none.
+void Law::set_grants() {
+  constexpr int64_t kShortest = 4'000, kLongest = 1'000'000, kUnitsMin = 8;
+  int64_t life = kLongest, units = 0;
+  if (kind_ == Kind::kGcra) {
+    life = std::min(life, count_ * v_ / u_ / 4);  // rate · life <= burst / 4.
+    units = life * u_ / v_;
+  } else if (kind_ == Kind::kWindow) {
+    if (period_ > 0) life = std::min(life, period_ / 4);
+    units = count_ / 4;
+  }
+  if (life < kShortest || units < kUnitsMin) return;
+  life_us_ = life;
+  grant_units_ = units;
 }
 
-int64_t Law::units_in(base::Duration span) const { return whole_us(span) * u_ / v_; }
+int64_t Law::worth(int64_t units, base::Duration age) const {
+  if (kind_ != Kind::kGcra) return units;
+  const int64_t left = units * v_ - ceil_us(age) * u_;
+  return left > 0 ? left / v_ : 0;
+}
 
 base::Duration Law::span_of(int64_t units) const { return from_us((units * v_ + u_ - 1) / u_); }
 

@@ -42,10 +42,14 @@ class Law {
   Kind kind() const { return kind_; }
   bool holds() const { return kind_ == Kind::kHolds; }
 
-  // How long the units of a grant may be spent; zero: the limit is too small for grants, or no
-  // gcra.
-  base::Duration grant_life() const;
-  int64_t units_in(base::Duration span) const;  // REQUIRES: gcra; span is at most grant_life().
+  // How long the units of a grant may be spent, and how many may be out: of a GCRA rate · life, at
+  // most a quarter of the burst; of a window a quarter of its count. Zero: the limit is too small
+  // for grants, or of another kind.
+  base::Duration grant_life() const { return from_us(life_us_); }
+  int64_t grant_units() const { return grant_units_; }
+  // What is given back for units that were charged so long ago: units - rate · age, rounded down;
+  // of a window all of them.
+  int64_t worth(int64_t units, base::Duration age) const;
   base::Duration span_of(int64_t units) const;  // Rounded up. REQUIRES: gcra; units <= burst.
   int64_t burst() const { return count_; }
 
@@ -63,11 +67,14 @@ class Law {
  private:
   using Micro = std::variant<std::monostate, limit::Gcra, limit::SlidingCounter>;
 
+  void set_grants();
+
   Kind kind_ = Kind::kGcra;
   int64_t count_ = 0;      // Or burst, or cap.
   int64_t period_ = 0;     // Of a calendar's window 0, of holds the longest.
   int64_t u_ = 0, v_ = 0;  // gcra.
-  Micro micro_;            // The law told microseconds.
+  int64_t life_us_ = 0, grant_units_ = 0;
+  Micro micro_;  // The law told microseconds.
   limiter::Law law_{std::in_place_type<limit::Gcra>, *limit::Gcra::make({1, base::Duration(1)}, 1)};
 };
 

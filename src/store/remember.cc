@@ -5,24 +5,23 @@
 namespace store {
 namespace {
 
-std::span<const limiter::Hit> hits_of(const Round& round, const Item& item) {
-  return std::span(round.gathered.hits)
-      .subspan(item.span.hits, item.span.hits_end - item.span.hits);
-}
-
-// Keys are keyed hashes, so any mixture of them will do.
+// Keys are keyed hashes, so any mixture of them will do. Hits that were taken from grants are none
+// of the store's.
 base::Hash128 name_of(const Round& round, const Item& item) {
   base::Hash128 name;
-  for (const limiter::Hit& hit : hits_of(round, item))
-    name = {name.low * 0x9e3779b97f4a7c15u + hit.key.low,
-            (name.high << 5 | name.high >> 59) ^ hit.key.high};
+  for (size_t h = item.span.hits; h < item.span.hits_end; ++h) {
+    const base::Hash128 key = round.gathered.hits[h].key;
+    if (!round.taken(h))
+      name = {name.low * 0x9e3779b97f4a7c15u + key.low,
+              (name.high << 5 | name.high >> 59) ^ key.high};
+  }
   return name;
 }
 
 // For another cost a log or holds would have to be asked.
 bool any_cost(const Round& round, const Item& item) {
   for (size_t h = item.span.hits; h < item.span.hits_end; ++h) {
-    if (round.laws[h]->kind() >= Law::Kind::kLog) return false;
+    if (!round.taken(h) && round.laws[h]->kind() >= Law::Kind::kLog) return false;
   }
   return true;
 }
@@ -47,14 +46,20 @@ void Remembered::put(const Round& round, const Item& item, base::Duration retry_
   for (size_t h = item.span.hits; h < item.span.hits_end; ++h) {
     // A hold may end at any time, wherever it is held; and of a log only so much is known: nothing
     // leaves it before one unit fits.
+    if (round.taken(h)) continue;
     const bool one = round.gathered.hits[h].cost == 1 && !round.seen[h].allowed;
     if (round.laws[h]->holds() || (round.laws[h]->kind() == Law::Kind::kLog && !one)) return;
   }
   if (refusals_.size() >= kRefusalsMax) refusals_.clear();
   Refusal& refusal = refusals_[name_of(round, item)];
   if (refusal.until > now && refusal.cost < item.cost) return;  // It says more.
-  refusal = {.heard = now, .until = now + std::min(retry_after, kLongest), .cost = item.cost};
-  refusal.seen.assign(round.seen.begin() + item.span.hits, round.seen.begin() + item.span.hits_end);
+  refusal.heard = now;
+  refusal.until = now + std::min(retry_after, kLongest);
+  refusal.cost = item.cost;
+  refusal.seen.clear();
+  for (size_t h = item.span.hits; h < item.span.hits_end; ++h) {
+    if (!round.taken(h)) refusal.seen.push_back(round.seen[h]);
+  }
 }
 
 void Remembered::charged(const Round& round, const Item& item) {
@@ -73,7 +78,10 @@ bool Remembered::answers(Round& round, Item& item, base::Time now, limiter::Answ
   }
   if (item.cost < refusal.cost || (item.cost > refusal.cost && !any_cost(round, item)))
     return false;
-  std::ranges::copy(refusal.seen, round.seen.begin() + item.span.hits);
+  auto seen = refusal.seen.begin();
+  for (size_t h = item.span.hits; h < item.span.hits_end; ++h) {
+    if (!round.taken(h)) round.seen[h] = *seen++;
+  }
   const int64_t then = refusal.seen.front().now + whole_us(now - refusal.heard);
   conclude(round, item, then, false, answer);
   return !answer.allowed;

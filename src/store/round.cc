@@ -10,6 +10,10 @@ void conclude(Round& round, Item& item, int64_t now, bool charges, limiter::Answ
   const auto decisions = std::span(round.decisions).subspan(span.hits, span.hits_end - span.hits);
   const auto rows = std::span(round.rows).subspan(span.met, span.met_end - span.met);
   for (size_t h = span.hits; h < span.hits_end; ++h) {
+    if (round.taken(h)) {
+      round.decisions[h] = round.local[h].spent;
+      continue;
+    }
     const Seen& seen = round.seen[h];
     const int64_t at = now != 0 ? now : seen.now;
     round.decisions[h] = round.laws[h]->decide(seen, at, round.gathered.hits[h].cost);
@@ -28,11 +32,15 @@ void conclude(Round& round, Item& item, int64_t now, bool charges, limiter::Answ
     const limiter::Hit& hit = round.gathered.hits[h];
     const bool charged = charges && answer.allowed && limiter::charges(hit, item.purpose);
     if (!decision.allowed || charged || hit.cost == 0) continue;
+    restated = true;
+    if (round.taken(h)) {
+      decision = round.local[h].kept;
+      continue;
+    }
     const Seen& seen = round.seen[h];
     const limit::Decision as_it_is = round.laws[h]->decide(seen, now != 0 ? now : seen.now, 0);
     decision.remaining = as_it_is.remaining;
     decision.reset_after = as_it_is.reset_after;
-    restated = true;
   }
   if (restated) put_together();
   answer.decided_by = limiter::DecidedBy::kStore;

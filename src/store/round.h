@@ -9,6 +9,7 @@
 
 #include "limiter/gather.h"
 #include "limiter/openings.h"
+#include "store/grants.h"
 #include "store/law.h"
 
 namespace store {
@@ -49,6 +50,9 @@ struct Round {
   std::vector<uint32_t> met_of;  // By hit: the first limit that met it.
   std::vector<const Law*> laws;  // By hit.
   std::vector<Seen> seen;        // By hit.
+  // By hit: what is known of it here, from grants. One that is taken is not asked for. Empty if no
+  // limit is granted.
+  std::vector<Grants::Answer> local;
   std::vector<Item> items;
   std::vector<limit::Decision> decisions;  // By hit.
   std::vector<limiter::LimitAnswer> rows;  // By met limit.
@@ -59,6 +63,10 @@ struct Round {
   base::Time deadline{};
   size_t left = 0;  // Items without an answer.
   std::function<void(Round&)> done;
+
+  bool taken(size_t hit) const {
+    return !local.empty() && local[hit].known == Grants::Answer::Known::kTaken;
+  }
 };
 
 // What the item's decisions come to, when all hits have been seen at `now` or before. Hits that

@@ -4,8 +4,9 @@
 // A state is one string that begins with its law and ends with its law's numbers, so that a limit
 // that has changed finds what was used; numbers are doubles, little-endian:
 //
-//   1 gcra     tat, part, u, v, life              u units every v µs; part counts u-ths of a µs;
-//                                                 life of grants (grants.h), 0: none are out
+//   1 gcra     tat, part, u, v, life [, last]     u units every v µs; part counts u-ths of a µs;
+//                                                 life of grants (grants.h), 0: none are out;
+//                                                 beside them the latest instant of a change
 //   2 window   start, used, end, 0, 0
 //   3 counter  start, current, previous, period, 0
 //   4 log      used, last, first, period, units of the last; the entries are a list, KEY + "l"
@@ -33,7 +34,7 @@ namespace store {
 const redis::Client::Script& decide_script();
 
 // The same KEYS and ARGV 1 to 4. 5: changes; 6 … the id of each change of a hold.
-// Answers one string: the time, and a number for each change.
+// Answers one string: the time, and a number for each change; for a grant four (grants.h, Granted).
 const redis::Client::Script& settle_script();
 
 // KEYS: one. ARGV: id, microseconds. This instance is there for so long; how many are?

@@ -115,15 +115,22 @@ local function charge_over(i, law, n, over)
   return n
 end
 
--- Units to be spent elsewhere within `life`. From now on, until the key has been idle for so long,
--- every charge sees the burst less what that time brings.
+-- Units to be spent elsewhere: of a gcra within `life`; from now on, until the key has been idle for
+-- so long, every charge sees the burst less what that time brings. Of a window until it ends.
+-- Answers: how many; how many more there are; the instant of the charge; what is left of a window.
 local function grant(i, law, n, life)
-  if not clear then return -1 end
+  if not clear then return -1, 0, 0, 0 end
+  if unknown and unknown[i] then return 0, 0, 0, 0 end
+  if law[1] == 2 then
+    n = charge_over(i, law, n, 0)
+    return n, math.max(room(i, law, 0), 0), math.max(now, A[i]), C[i] - now
+  end
   local before = C[i]
   C[i] = math.max(before, life)
   n = charge_over(i, law, n, 0)
+  local left = room(i, law, 0)
   if n == 0 then C[i] = before end
-  return n
+  return n, left, now, 0
 end
 
 local function held(i, id)
@@ -155,7 +162,13 @@ while at <= #ARGV[5] do
   elseif what == 2 then
     result = charge_over(i, laws[law_of[i]], n, x)
   elseif what == 7 then
-    result = grant(i, laws[law_of[i]], n, x)
+    out[#out + 1] = box('<dddd', grant(i, laws[law_of[i]], n, x))
+    result = nil
+  elseif what == 8 then
+    -- Where grants are out a state knows how late it was charged: this clock may have been set back.
+    local law, s = laws[law_of[i]], raw[i]
+    if law[1] == 1 and s and #s > 41 then x = x - math.max(unbox('<d', s, 42) - now, 0) end
+    back[law[1]](i, law, n, x)
   elseif what > 4 then
     block(what, i, n)
   else
@@ -168,7 +181,7 @@ while at <= #ARGV[5] do
       hold(i, id, now + n)
     end
   end
-  out[#out + 1] = box('<d', result)
+  if result then out[#out + 1] = box('<d', result) end
 end
 )lua";
 

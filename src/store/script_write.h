@@ -52,6 +52,11 @@ for i = 1, states do
       if a > 0 or b > 0 or c > 0 then
         t = now + a
         value = box('<Bddddd', 1, t, b, law[2], law[3], c)
+        if c > 0 then
+          local s, last = raw[i], now
+          if s and #s > 41 then last = math.max(unbox('<d', s, 42), now) end
+          value = value .. box('<d', last)
+        end
         t = t + c + 1
       end
     elseif kind == 2 then

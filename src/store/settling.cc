@@ -33,7 +33,6 @@ void add(const Change& change, base::Time about, Call& call) {
   put_number(call.rest, std::min(change.x, kExact));
   if (change.what == Change::What::kRelease || change.what == Change::What::kRenew)
     call.extra.push_back(change.id);
-  if (change.what == Change::What::kGrant) call.frame.flag(change.id);
 }
 
 }  // namespace

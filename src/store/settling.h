@@ -19,8 +19,6 @@ struct Change {
     kRenew,         // The hold `id`, for n us. Result: 1 if it held.
     kBlock,         // For n us; 0 ends a block.
     kFlag,          // As kBlock, but not shorter than it is.
-    kGrant,         // n units to be spent within x us, or as many as fit. Result: how many; -1 if
-                    // the flag `id` is set.
   };
   What what = What::kGiveBack;
   std::string name;     // The key.

@@ -2,7 +2,7 @@
 // processes. The store's clock decides, in microseconds (docs/store.md).
 //
 //   decide() ─► asks of many callers, gathered for one loop round ─► one script call (strict)
-//            └► a key that is hot: units of a grant, spent in memory (granted)
+//            └► a hot key of a limit with Mode::kGranted: units of a grant, spent in memory
 //   the store gone or slow ─► per limit: refuse | allow | local, as long as the breaker is open
 //
 // Limits, their names and their laws are those of `limits`, a Limiter of this process, whose own
@@ -45,7 +45,6 @@ struct Options {
   uint32_t breaker_failures = 5;
   base::Duration breaker_min = std::chrono::milliseconds(100);
   base::Duration breaker_max = std::chrono::seconds(5);
-  bool granted = false;  // Hot keys of limits with Mode::kGranted are spent in memory (grants.h).
   base::Duration presence = std::chrono::seconds(2);  // How often this instance says it is there.
   base::Duration ttl_max = std::chrono::hours(12);    // Of reservations and holds.
   uint64_t seed = 0;                                  // Of ids, jitter, and the local limits' keys.
@@ -84,8 +83,9 @@ class Common {
 //     says, because an id must hold at every instance. An id does, of reservations and holds alike.
 //   - commit(), cancel() and release() take the opening out of the store first; what they give back
 //     is sent once, never again. An instance that dies in between loses units, and admits none.
-//   - A block is seen by every instance at its next call, and by refusals that are remembered a
-//     second later at most. With the store gone nobody sees it.
+//   - A block is seen by every instance at its next call, and by refusals that are remembered and
+//     by units of grants a second later at most. With the store gone nobody sees it.
+//   - Units of grants that are out when a key is forgotten may be spent beside the full burst.
 class Store final : public limiter::Decider {
  public:
   Store(io::Loop& loop, Common& common);

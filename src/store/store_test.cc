@@ -298,6 +298,7 @@ TEST_F(StoreTest, ThreadsShareOneCommonAndOneBound) {
   limiter::Limiter limits({.seed = 7});
   std::vector<limiter::DomainSpec> specs;
   specs.push_back(limiter::domain({node("k", "", {window(500, hours(1))})}));
+  set_mode(specs.front().nodes, limiter::Mode::kStrict);
   ASSERT_TRUE(limits.reload(std::move(specs)).empty());
   Options options = test_options(server.port());
   options.presence = milliseconds(5);

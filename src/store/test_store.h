@@ -56,18 +56,32 @@ inline Options test_options(uint16_t port) {
   return options;
 }
 
+inline void set_mode(std::vector<limiter::NodeSpec>& nodes, limiter::Mode mode) {
+  for (limiter::NodeSpec& node : nodes) {
+    for (limiter::LimitSpec& limit : node.limits) limit.mode = mode;
+    set_mode(node.nodes, mode);
+  }
+}
+
 // One instance: limits of its own, and a loop that runs while something is asked.
 class Instance {
  public:
-  // `told`: the process's clock; else the real one.
-  explicit Instance(Options options, std::vector<limiter::NodeSpec> nodes,
-                    const base::Clock* told = nullptr)
-      : limiter({.seed = 7}), common(std::move(options), limiter, told != nullptr ? *told : clock) {
+  struct More {
+    bool granted = false;                // Limits as they are; else all are strict.
+    const base::Clock* clock = nullptr;  // The process's; null: the real one.
+  };
+  Instance(Options options, std::vector<limiter::NodeSpec> nodes)
+      : Instance(std::move(options), std::move(nodes), More{}) {}
+  Instance(Options options, std::vector<limiter::NodeSpec> nodes, More more)
+      : limiter({.seed = 7}),
+        common(std::move(options), limiter, more.clock != nullptr ? *more.clock : clock),
+        granted_(more.granted) {
     reload(std::move(nodes));
     store.emplace(loop, common);
   }
 
   void reload(std::vector<limiter::NodeSpec> nodes) {
+    if (!granted_) set_mode(nodes, limiter::Mode::kStrict);
     std::vector<limiter::DomainSpec> specs;
     specs.push_back(limiter::domain(std::move(nodes)));
     reload_domains(std::move(specs));
@@ -152,6 +166,8 @@ class Instance {
   std::optional<Store> store;
 
  private:
+  const bool granted_ = false;
+
   template <typename T, typename Ask>
   T wait(Ask&& ask) {
     std::optional<T> got;
