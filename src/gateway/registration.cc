@@ -25,15 +25,16 @@ bool has_secret(const proxy::Head& head, std::string_view secret) {
   constexpr std::string_view kScheme = "bearer ";
   const std::string_view given = head.field("authorization");
   if (secret.empty() || given.size() < kScheme.size()) return false;
-  return same_name(given.substr(0, kScheme.size()), kScheme) &&
-         equal_in_constant_time(trim(given.substr(kScheme.size())), secret);
+  return proxy::same_name(given.substr(0, kScheme.size()), kScheme) &&
+         equal_in_constant_time(proxy::trim(given.substr(kScheme.size())), secret);
 }
 
 // Whoever speaks through a proxy that we trust is not the proxy.
 bool passed_on(const proxy::Head& head) {
   return std::ranges::any_of(head.fields, [](const proxy::Field& field) {
-    return same_name(field.name, "x-forwarded-for") || same_name(field.name, "forwarded") ||
-           same_name(field.name, "x-real-ip") || same_name(field.name, "via");
+    return proxy::same_name(field.name, "x-forwarded-for") ||
+           proxy::same_name(field.name, "forwarded") || proxy::same_name(field.name, "x-real-ip") ||
+           proxy::same_name(field.name, "via");
   });
 }
 
