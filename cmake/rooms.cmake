@@ -59,6 +59,7 @@ set(RATELIMMQ_LIBRARIES_http CURL::libcurl)
 set(RATELIMMQ_LIBRARIES_redis OpenSSL::SSL)
 set(RATELIMMQ_LIBRARIES_store OpenSSL::Crypto)
 set(RATELIMMQ_LIBRARIES_gateway Boost::json OpenSSL::Crypto)
+set(RATELIMMQ_LIBRARIES_load Boost::json)
 set(RATELIMMQ_TEST_LIBRARIES_http OpenSSL::SSL)  # Servers for the client to talk to.
 set(RATELIMMQ_LIBRARIES_config yaml-cpp date::date-tz Boost::json)
 

@@ -26,6 +26,7 @@ class Program {
 };
 
 void add_roles(Program& program);  // serve, limiter, gateway.
+void add_bench(Program& program);
 void add_check_config(Program& program);
 void add_check(Program& program);
 void add_client(Program& program);

@@ -3,6 +3,7 @@
 int main(int argc, char** argv) {
   cli::Program program;
   cli::add_roles(program);
+  cli::add_bench(program);
   cli::add_check_config(program);
   cli::add_check(program);
   cli::add_client(program);
