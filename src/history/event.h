@@ -116,6 +116,7 @@ struct Limit {
   Law law = Law::kGcra;
   By by = By::kAll;
   int64_t count = 0, period = 1, burst = 0;  // Concurrency: count only.
+  int64_t excess = 0;  // Units beyond the law that several nodes may let through, at any time.
   std::vector<Name> queues;
   bool requests = false;  // Counts requests, not their cost.
   bool durable = false;

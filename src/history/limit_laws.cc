@@ -21,6 +21,9 @@ struct Judge {
   int64_t skew;
   Findings& findings;
 
+  int64_t most() const { return limit.count + limit.excess; }  // Of a window.
+  Int128 burst() const { return Int128{limit.burst} + limit.excess; }
+
   // The lines of all that surely happened in [from, to].
   void report(std::span<const Grant> grants, Instant from, Instant to, Int128 sum) const {
     std::vector<Where> lines;
@@ -36,7 +39,7 @@ struct Judge {
                       std::to_string(to - from) + " ns (the law: " + std::to_string(limit.count) +
                       " in " + std::to_string(limit.period) + " ns" +
                       (limit.law == Law::kGcra ? ", burst " + std::to_string(limit.burst) : "") +
-                      ")",
+                      (limit.excess > 0 ? ", excess " + std::to_string(limit.excess) : "") + ")",
                   std::move(lines)});
   }
 };
@@ -65,7 +68,7 @@ void check_gcra_in_order(const Judge& judge, std::span<const Grant> grants) {
     }
     any = true;
     sum += grant.cost;
-    if (sum * w - (grant.at.high + judge.skew) * n - judge.limit.burst * w > least) {
+    if (sum * w - (grant.at.high + judge.skew) * n - judge.burst() * w > least) {
       judge.report(grants, from, grant.at.high, sum - sum_before);
       return;
     }
@@ -137,7 +140,7 @@ void check_gcra_nested(const Judge& judge, std::span<const Grant> grants) {
   for (const size_t at : by_high) {
     const Instant to = grants[at].at.high;
     const Int128 most = peaks.raise(at + 1, grants[at].cost * w);
-    if (most - judge.limit.burst * w <= (to + judge.skew) * n) continue;
+    if (most - judge.burst() * w <= (to + judge.skew) * n) continue;
     const Instant from = grants[peaks.find(at + 1, most)].at.low;
     judge.report(grants, from, to, (most - from * n) / w);
     return;
@@ -158,7 +161,7 @@ void check_sliding(const Judge& judge, std::span<const Grant> grants) {
     const Instant behind = grant->at.high + judge.skew - judge.limit.period;
     for (; !inside.empty() && inside.top()->at.low <= behind; inside.pop())
       sum -= inside.top()->cost;
-    if (sum <= judge.limit.count) continue;
+    if (sum <= judge.most()) continue;
     judge.report(grants, inside.top()->at.low, grant->at.high, sum);
     return;
   }
@@ -174,7 +177,7 @@ void check_fixed(const Judge& judge, std::span<const Grant> grants) {
     if (low != window) sum = 0;
     window = low;
     sum += grant.cost;
-    if (sum <= judge.limit.count) continue;
+    if (sum <= judge.most()) continue;
     judge.report(grants, window * judge.limit.period, grant.at.high, sum);
     return;
   }

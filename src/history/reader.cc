@@ -239,6 +239,8 @@ void read_limit(Words& words, Where where, History& to) {
       limit.count = words.integer();
     } else if (words.is("burst"))
       limit.burst = words.integer();
+    else if (words.is("excess"))
+      limit.excess = words.integer();
     else if (words.is("by"))
       limit.by = by_of(words);
     else if (words.is("queues"))
