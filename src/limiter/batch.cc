@@ -30,6 +30,11 @@ void Batch::add_throttle(std::string_view key, const limit::Gcra& law, int64_t c
 
 size_t Batch::size() const { return state_->items.size(); }
 
+const Ask& Batch::ask(size_t i) const {
+  CHECK(i < state_->items.size());
+  return state_->items[i].ask;
+}
+
 const Answer& Batch::answer(size_t i) const {
   CHECK(i < state_->answers.size());
   return state_->answers[i];

@@ -118,6 +118,13 @@ std::vector<const DomainCounters*> domains_of(LimiterState& state) {
 
 }  // namespace
 
+void Limiter::count(std::string_view domain, const Answer& answer) {
+  const std::shared_ptr<const Published> published = state_->get();
+  const Limits::Domain* const found = published->limits->find(domain);
+  if (found == nullptr) return state_->unknown_domains.add();
+  published->counters[found->number()]->decisions[static_cast<size_t>(outcome_of(answer))].add();
+}
+
 void Limiter::collect(metric::Families& families) const {
   collect_decisions(state_->throttle, families);
   for (const DomainCounters* counters : domains_of(*state_)) collect_decisions(*counters, families);

@@ -42,6 +42,7 @@ class Batch {
   // REQUIRES: cost >= 0.
   void add_throttle(std::string_view key, const limit::Gcra& law, int64_t cost);
   size_t size() const;
+  const Ask& ask(size_t i) const;        // As it was added, until clear(); of a throttle its cost.
   const Answer& answer(size_t i) const;  // Valid after decide(), until clear().
   void clear();
 
@@ -165,6 +166,8 @@ class Limiter final : public Taker {
   // Housekeeping in a small slice: ends reservations whose time is over, sweeps some segments.
   void tick(base::Time now);
 
+  // A decision that was made elsewhere (decider.h): counted as one that is made here.
+  void count(std::string_view domain, const Answer& answer);
   void collect(metric::Families& families) const;
 
  private:

@@ -80,7 +80,8 @@ struct Policies {
 Policies policies_of(const Answer& decided) {
   Policies policies;
   const auto speaks = [](const LimitAnswer& met) {
-    return met.limit != nullptr && met.limit->spec.law && !met.limit->spec.shadow;
+    return met.limit != nullptr && met.limit->spec.law && !met.limit->spec.shadow &&
+           met.decision.limit != kNoLimit;
   };
   for (const LimitAnswer& met : decided.limits) {  // Those that refuse always have a place.
     if (speaks(met) && !met.decision.allowed) policies.take(met);

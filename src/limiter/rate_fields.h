@@ -10,8 +10,9 @@
 // refusing ones when not, so that no `t` is behind Retry-After. `w` is the time in which the whole
 // of `q` comes back: the window, and of a bucket burst · period / count. A name that several limits
 // share stands once, with the least that remains. Shadow limits and limits that count nothing are
-// left out: they refuse nobody. At most kPoliciesMax names.
+// left out: they refuse nobody. So are those whose store is gone and that allow then. At most kPoliciesMax names.
 #pragma once
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,10 @@
 namespace limiter {
 
 inline constexpr size_t kPoliciesMax = 16;
+
+// The `limit` and `remaining` of a decision that nothing bounds: of an unlimited limit, or of one
+// whose store is gone and that allows then. Answers leave them out.
+inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 struct RateFields {       // Empty: the field is left out.
   std::string policy;     // RateLimit-Policy

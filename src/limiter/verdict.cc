@@ -17,6 +17,7 @@ std::string_view to_string(Outcome outcome) {
 namespace {
 
 constexpr uint32_t kNobody = Met::kNoHit;
+constexpr std::string_view kByBlock = "blocked";
 
 // A shadow takes no part: it neither refuses with the others nor holds the door open for them.
 bool in_quota(const Limit& limit) { return limit.spec.quota && !limit.spec.shadow; }
@@ -222,7 +223,7 @@ base::Hash128 name_refusal(const Reading& verdict, const Blocked& blocked, bool 
   const Met* const last = limits_allow ? nullptr : verdict.frees_last();
   CHECK(last != nullptr || blocked.is());
   if (last == nullptr || (blocked.is() && verdict.of(*last).retry_after <= blocked.left)) {
-    answer.limited_by = answer.nearest = "blocked";
+    answer.limited_by = answer.nearest = kByBlock;
     answer.numbers = {.allowed = false, .retry_after = blocked.left, .reset_after = blocked.left};
     return blocked.key;
   }
@@ -282,6 +283,16 @@ Outcome answer_of(const Reading& reading, bool limits_allow, const Blocked& bloc
 }
 
 }  // namespace
+
+Outcome outcome_of(const Answer& answer) {
+  if (!answer.allowed) {
+    return answer.limited_by == kByBlock ? Outcome::kBlocked : Outcome::kLimited;
+  }
+  const bool shadow_refused = std::ranges::any_of(answer.limits, [](const LimitAnswer& met) {
+    return met.limit != nullptr && met.limit->spec.shadow && !met.decision.allowed;
+  });
+  return shadow_refused ? Outcome::kShadowLimited : Outcome::kAllowed;
+}
 
 Outcome decide_ask(Table& table, const Watchers& watchers, Gathered& gathered,
                    const GatheredSpan& span, const Terms& terms,

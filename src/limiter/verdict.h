@@ -53,4 +53,7 @@ Outcome answer_ask(const Gathered& gathered, const GatheredSpan& span,
                    std::span<const limit::Decision> decisions, base::Duration blocked,
                    std::span<LimitAnswer> rows, Answer& answer);
 
+// What an answer was counted as, or is to be counted as.
+Outcome outcome_of(const Answer& answer);
+
 }  // namespace limiter
