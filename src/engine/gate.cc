@@ -381,6 +381,8 @@ queue::FlowId Gate::next(queue::QueueId id) {
     }
     if (ready == queue::kNoFlow) return first;
     const queue::Store::Flow a = store_.flow(ready), b = store_.flow(first);
+    // Whose units are there goes before others with an equal turn are asked for.
+    if (a.turn == b.turn && states_[lines_[line].state].answers) return first;
     return a.turn <= b.turn ? ready : first;
   }
 }
