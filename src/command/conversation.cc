@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "command/desk.h"
+#include "command/elsewhere.h"
 #include "command/records.h"
 #include "command/words.h"
 
@@ -183,6 +184,7 @@ void Conversation::run_now(const Verb& verb, std::span<const std::string_view> w
 void Conversation::flush(Desk& desk) {
   if (desk.errand) Draft(seat_, desk.errand).close();
   if (desk.pending.empty()) return;
+  if (services_.decider != nullptr) return decide_elsewhere(desk, seat_);
   services_.limiter.decide(desk.batch, seat_.now);
   std::string& to = replies_.next();
   const std::span<const std::string_view> words = desk.words;

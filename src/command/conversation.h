@@ -1,10 +1,10 @@
 // One connection of the TCP port without its socket: bytes in, bytes out.
 //
 // feed() parses all that has arrived and runs it: runs of decision verbs (CHECK, CL.THROTTLE) go to
-// the limiter as one batch, runs of queue verbs to the shards as one errand, every other verb runs
-// by itself, in order. An answer may be given later (Call::defer); answers still leave in the order
-// of their requests. A verb that says so holds up the requests behind it until its answer is there
-// (commands behind a waiting one run after it).
+// the limiter, or to a Decider, as one batch, runs of queue verbs to the shards as one errand,
+// every other verb runs by itself, in order. An answer may be given later (Call::defer); answers
+// still leave in the order of their requests. A verb that says so holds up the requests behind it
+// until its answer is there (commands behind a waiting one run after it).
 //
 //   bytes → Parser → requests ─┬─ decisions → Batch → Limiter ─┬→ Replies (ordered) → out()
 //                              ├─ queue verbs → Errand → Shards ┤

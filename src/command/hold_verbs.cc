@@ -1,4 +1,5 @@
 // The verbs that take now and settle later: reservations and holds.
+#include "command/elsewhere.h"
 #include "command/records.h"
 #include "command/verbs.h"
 #include "command/words.h"
@@ -6,27 +7,49 @@
 namespace command {
 namespace {
 
-using Opened = base::Result<limiter::Limiter::Opened>;
-using Open = Opened (limiter::Limiter::*)(const limiter::Ask&, base::Duration, base::Time);
+using limiter::Decider;
+using limiter::Limiter;
+using protocol::Writer;
+using Opened = base::Result<Limiter::Opened>;
+using Charged = base::Result<int64_t>;
 
-void open(Call& call, AskForm form, Open how) {
-  const auto words = parse_ask(call.words(), form, call.keep());
-  if (!words) return call.fail(words.error());
-  const Opened opened = (call.services().limiter.*how)(words->ask(), *words->ttl, call.now());
-  if (!opened) return call.fail(opened.error());
+void write_opened(const Opened& opened, Writer& writer) {
+  if (!opened) return write_error(opened.error(), writer);
   if (!opened->id.empty()) {
-    call.answer().text(opened->id);
+    writer.text(opened->id);
     return;
   }
-  call.answer().error(base::Code::kLimited, limited_text(opened->limited_by, opened->numbers));
+  writer.error(base::Code::kLimited, limited_text(opened->limited_by, opened->numbers));
+}
+
+void write_charged(const Charged& charged, Writer& writer) {
+  if (!charged) return write_error(charged.error(), writer);
+  writer.integer(*charged);
+}
+
+struct Opener {
+  Opened (Limiter::*here)(const limiter::Ask&, base::Duration, base::Time);
+  void (Decider::*elsewhere)(const limiter::Ask&, base::Duration, Decider::Opened);
+};
+
+void open(Call& call, AskForm form, Opener how) {
+  const auto words = parse_ask(call.words(), form, call.keep());
+  if (!words) return call.fail(words.error());
+  Services& services = call.services();
+  if (services.decider != nullptr) {
+    return (services.decider->*how.elsewhere)(words->ask(), *words->ttl,
+                                              answering(call, write_opened, Behind::kGoOn));
+  }
+  write_opened((services.limiter.*how.here)(words->ask(), *words->ttl, call.now()), call.answer());
 }
 
 void run_reserve(Call& call) {
-  open(call, {.options = kCost | kTtl, .required = kCost | kTtl}, &limiter::Limiter::reserve);
+  open(call, {.options = kCost | kTtl, .required = kCost | kTtl},
+       {&Limiter::reserve, &Decider::reserve});
 }
 
 void run_acquire(Call& call) {
-  open(call, {.options = kCost | kTtl, .required = kTtl}, &limiter::Limiter::acquire);
+  open(call, {.options = kCost | kTtl, .required = kTtl}, {&Limiter::acquire, &Decider::acquire});
 }
 
 void run_commit(Call& call) {
@@ -36,21 +59,35 @@ void run_commit(Call& call) {
     if (!n) return call.fail(n.error());
     cost = *n;
   }
-  const auto charged = call.services().limiter.commit(call.word(1), cost, call.now());
-  if (!charged) return call.fail(charged.error());
-  call.answer().integer(*charged);
+  if (Decider* const elsewhere = call.services().decider) {
+    return elsewhere->commit(call.word(1), cost, answering(call, write_charged, Behind::kWait));
+  }
+  write_charged(call.services().limiter.commit(call.word(1), cost, call.now()), call.answer());
 }
 
-void run_cancel(Call& call) { call.ok(call.services().limiter.cancel(call.word(1), call.now())); }
+void run_cancel(Call& call) {
+  if (Decider* const elsewhere = call.services().decider) {
+    return elsewhere->cancel(call.word(1), answering(call, write_status, Behind::kWait));
+  }
+  call.ok(call.services().limiter.cancel(call.word(1), call.now()));
+}
 
 void run_renew(Call& call) {
   const auto ms = parse_number("ms", call.word(2), {1, kTtlMsMax});
   if (!ms) return call.fail(ms.error());
   const base::Duration ttl = std::chrono::milliseconds(*ms);
+  if (Decider* const elsewhere = call.services().decider) {
+    return elsewhere->renew(call.word(1), ttl, answering(call, write_status, Behind::kWait));
+  }
   call.ok(call.services().limiter.renew(call.word(1), ttl, call.now()));
 }
 
-void run_release(Call& call) { call.ok(call.services().limiter.release(call.word(1), call.now())); }
+void run_release(Call& call) {
+  if (Decider* const elsewhere = call.services().decider) {
+    return elsewhere->release(call.word(1), answering(call, write_status, Behind::kWait));
+  }
+  call.ok(call.services().limiter.release(call.word(1), call.now()));
+}
 
 constexpr Verb kRows[] = {
     {.name = "RESERVE",

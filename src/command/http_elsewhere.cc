@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "command/elsewhere.h"
 #include "command/http_limits.h"
 #include "command/http_problem.h"
 #include "command/http_route.h"
@@ -19,10 +20,10 @@ using protocol::Writer;
 
 base::Duration span_of(int64_t ms) { return std::chrono::milliseconds(ms); }
 
-HttpAnswer store_is_gone(const std::string& why) {
+HttpAnswer store_is_gone(const base::Error& why) {
   return problem_answer(
       {.status = 503,
-       .detail = "the store cannot be asked: " + why,
+       .detail = text_of(why),
        .code = "ERR",
        .type = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"});
 }
@@ -32,7 +33,7 @@ template <typename Result, typename Make>
 auto answering(HttpCall& call, Make make) {
   return [reply = call.reply, make](Result&& result) {
     const bool gone = !result && result.error().code == base::Code::kIo;
-    reply(gone ? store_is_gone(result.error().what) : make(result));
+    reply(gone ? store_is_gone(result.error()) : make(result));
   };
 }
 
@@ -47,7 +48,8 @@ limiter::Decider::Opened opened(HttpCall& call, const char* path) {
 
 HttpAnswer one_answer(const limiter::Answer& decided, std::string_view domain) {
   const bool gone = decided.known_domain && decided.decided_by == limiter::DecidedBy::kRefuse;
-  return gone ? store_is_gone("the limit says refuse") : check_answer(decided, domain);
+  return gone ? store_is_gone({base::Code::kIo, "the limit says refuse", {}})
+              : check_answer(decided, domain);
 }
 
 std::string checks_text(std::span<const limiter::Answer> answers,
@@ -63,6 +65,7 @@ std::string checks_text(std::span<const limiter::Answer> answers,
 void check(HttpCall& call) {
   const limiter::Ask& ask = call.body().ask;
   if (check_waits(call)) {
+    if (call.services.shards != nullptr) return http_check_wait(call);
     return call.reply(problem_answer(
         base::invalid("wait_ms must be 0 where limits are kept in a store", "wait_ms")));
   }

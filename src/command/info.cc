@@ -58,18 +58,27 @@ Lines stats(const Source& source) {
 
 Lines replication(const Source&) { return {{"role", "master"}, {"connected_slaves", "0"}}; }
 
+Lines limits(const Source& source) {
+  const std::optional<Process::Facts::Store>& store = source.facts.store;
+  if (!store) return {{"limits_in", "memory"}};
+  return {{"limits_in", "store"},
+          {"store_up", store->up ? "1" : "0"},
+          {"store_instances", std::to_string(store->instances)}};
+}
+
 struct Section {
   std::string_view name;  // As asked for, upper case.
   std::string_view title;
   Lines (*lines)(const Source&);
 };
 
-constexpr std::array<Section, 6> kSections = {{{"SERVER", "# Server", server},
+constexpr std::array<Section, 7> kSections = {{{"SERVER", "# Server", server},
                                                {"CLIENTS", "# Clients", clients},
                                                {"MEMORY", "# Memory", memory},
                                                {"PERSISTENCE", "# Persistence", persistence},
                                                {"STATS", "# Stats", stats},
-                                               {"REPLICATION", "# Replication", replication}}};
+                                               {"REPLICATION", "# Replication", replication},
+                                               {"LIMITS", "# Limits", limits}}};
 
 bool wanted(const Section& section, std::span<const std::string_view> names) {
   if (names.empty()) return true;

@@ -1,6 +1,7 @@
 // The verbs that ask limits and look at them.
 #include <algorithm>
 
+#include "command/elsewhere.h"
 #include "command/records.h"
 #include "command/verbs.h"
 #include "command/words.h"
@@ -37,13 +38,23 @@ bool waits(std::span<const std::string_view> words) {
 
 bool one_id(std::span<const std::string_view> words) { return words.size() == 2; }
 
+using Why = base::Result<limiter::Limiter::Why>;
+
+void write_why(const Why& why, protocol::Writer& writer) {
+  if (!why) return write_error(why.error(), writer);
+  writer.list(why->rows.size());
+  for (const limiter::WhyRow& row : why->rows) write_why_row(row, writer);
+}
+
 void run_why(Call& call) {
   const auto words = parse_ask(call.words(), {}, call.keep());
   if (!words) return call.fail(words.error());
-  const auto why = call.services().limiter.why(words->domain, words->descriptors, call.now());
-  if (!why) return call.fail(why.error());
-  protocol::Writer& writer = call.answer().list(why->rows.size());
-  for (const limiter::WhyRow& row : why->rows) write_why_row(row, writer);
+  if (limiter::Decider* const elsewhere = call.services().decider) {
+    return elsewhere->why(words->domain, words->descriptors,
+                          answering(call, write_why, Behind::kGoOn));
+  }
+  write_why(call.services().limiter.why(words->domain, words->descriptors, call.now()),
+            call.answer());
 }
 
 void run_limits(Call& call) {
@@ -62,6 +73,10 @@ void run_block(Call& call) {
   if (!descriptor) return call.fail(descriptor.error());
   const auto ms = parse_number("ms", call.word(3), {0, kBlockMsMax});
   if (!ms) return call.fail(ms.error());
+  if (limiter::Decider* const elsewhere = call.services().decider) {
+    return elsewhere->block(call.word(1), *descriptor, std::chrono::milliseconds(*ms),
+                            answering(call, write_status, Behind::kWait));
+  }
   const base::Time until = *ms == 0 ? base::Time() : call.now() + std::chrono::milliseconds(*ms);
   call.ok(call.services().limiter.block(call.word(1), *descriptor, until, call.now()));
 }
@@ -69,6 +84,10 @@ void run_block(Call& call) {
 void run_forget(Call& call) {
   const auto descriptor = parse_descriptor(call.word(2), call.keep());
   if (!descriptor) return call.fail(descriptor.error());
+  if (limiter::Decider* const elsewhere = call.services().decider) {
+    return elsewhere->forget(call.word(1), *descriptor,
+                             answering(call, write_status, Behind::kWait));
+  }
   call.ok(call.services().limiter.forget(call.word(1), *descriptor));
 }
 

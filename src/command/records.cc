@@ -1,6 +1,7 @@
 #include "command/records.h"
 
 #include "command/words.h"
+#include "limiter/rate_fields.h"
 
 namespace command {
 namespace {
@@ -19,6 +20,15 @@ std::string_view to_string(limiter::WhenGone when) {
       return "allow";
   }
   return "local";
+}
+
+// Nil for what has no bound: a limit that counts nothing, or that its store is gone from.
+void write_bounds(const limit::Decision& numbers, bool known, protocol::Writer& writer) {
+  const bool bounded = known && numbers.limit != limiter::kNoLimit;
+  writer.field("limit");
+  bounded ? writer.integer(numbers.limit) : writer.nil();
+  writer.field("remaining");
+  bounded ? writer.integer(numbers.remaining) : writer.nil();
 }
 
 void text_or_nil(std::string_view text, protocol::Writer& writer) {
@@ -43,12 +53,7 @@ int64_t reset_after_ms(const limit::Decision& decision) {
 void write_decision(const limiter::Answer& answer, protocol::Writer& writer) {
   writer.field("allowed").truth(answer.allowed).field("limited_by");
   text_or_nil(answer.allowed ? std::string_view() : answer.limited_by, writer);
-  if (answer.matched) {
-    writer.field("limit").integer(answer.numbers.limit);
-    writer.field("remaining").integer(answer.numbers.remaining);
-  } else {
-    writer.field("limit").nil().field("remaining").nil();
-  }
+  write_bounds(answer.numbers, answer.matched, writer);
   writer.field("retry_after_ms").integer(answer.allowed ? 0 : retry_after_ms(answer.numbers));
   writer.field("reset_after_ms").integer(answer.matched ? reset_after_ms(answer.numbers) : 0);
   writer.field("decided_by").text(limiter::to_string(answer.decided_by));
@@ -66,12 +71,7 @@ void write_why_row(const limiter::WhyRow& row, protocol::Writer& writer) {
   writer.field("descriptor").text(row.descriptor).field("algorithm");
   text_or_nil(limit != nullptr ? std::string_view(limit->spec.algorithm) : std::string_view(),
               writer);
-  if (limit != nullptr && limit->spec.law) {
-    writer.field("limit").integer(row.decision.limit);
-    writer.field("remaining").integer(row.decision.remaining);
-  } else {
-    writer.field("limit").nil().field("remaining").nil();
-  }
+  write_bounds(row.decision, limit != nullptr, writer);
   writer.field("allowed").truth(row.decision.allowed);
   writer.field("retry_after_ms").integer(retry_after_ms(row.decision));
   writer.field("shadow").truth(limit != nullptr && limit->spec.shadow);
@@ -97,7 +97,7 @@ void write_limit(const limiter::Limit& limit, protocol::Writer& writer) {
   writer.field("concurrency");
   holds != nullptr ? writer.integer(holds->cap()) : writer.nil();
   writer.field("counts").text(spec.counts == limiter::Counts::kRequests ? "requests" : "cost");
-  writer.field("shadow").truth(spec.shadow).field("durable").truth(false);
+  writer.field("shadow").truth(spec.shadow).field("durable").truth(spec.durable && !spec.shadow);
   writer.field("mode").text(to_string(spec.mode));
   writer.field("when_gone").text(to_string(spec.when_gone));
 }

@@ -1,6 +1,7 @@
 // What verbs act on, and who asks. No verb receives "the server".
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,11 @@ class Process {
     int64_t resident_bytes = 0;
     unsigned threads = 0;
     int tcp_port = 0;
+    struct Store {
+      bool up = false;
+      unsigned instances = 1;  // That share it, as last counted.
+    };
+    std::optional<Store> store = {};  // Nothing: limits live in this process' memory.
   };
   virtual Facts facts() const = 0;
 };

@@ -40,6 +40,10 @@ base::Result<Terms> parse_terms(std::span<const std::string_view> words) {
 }
 
 bool ask_throttle(Call& call, limiter::Batch& batch) {
+  if (call.services().decider != nullptr) {
+    call.fail(base::invalid("CL.THROTTLE is not there where limits are kept in a store", "key"));
+    return false;
+  }
   const auto terms = parse_terms(call.words());
   if (!terms) {
     call.fail(terms.error());
@@ -71,7 +75,7 @@ constexpr Verb kRows[] = {
      .answers = "list of five integers: limited (1/0), limit (max_burst + 1), remaining, seconds "
                 "until a retry (−1: allowed, or never), seconds until full",
      .help = "redis-cell's limiter: a key with the limit that it brings along; quantity 0 only "
-             "looks.",
+             "looks. Not where limits are in a store.",
      .theme = Theme::kLimits,
      .words_min = 5,
      .words_max = 6,
