@@ -1,7 +1,8 @@
 """Peers of the limiter: how each is had, started on free loopback ports, and what it calls itself.
 
-Debian's packages come with apt-get, crates with cargo, Go modules with go; what is built lies below build/peers.
-A peer that cannot be had is Missing, with the reason in one line."""
+Debian's packages come with apt-get, crates with cargo, Go modules with go; what is built lies below build/peers, and a
+program that lies there already, or in PATH, is taken as it is. A peer that cannot be had is Missing, with the reason
+in one line."""
 import contextlib
 import json
 import os
@@ -15,7 +16,8 @@ import machine
 import servers
 
 PLACE = servers.TOP / "build/peers"
-PACKAGES = {"redis-benchmark": "redis-tools", "nginx": "nginx-light", "wrk": "wrk", "haproxy": "haproxy"}
+PACKAGES = {"redis-benchmark": "redis-tools", "nginx": "nginx-light", "wrk": "wrk", "haproxy": "haproxy",
+            "protoc": "protobuf-compiler"}  # The last one builds throttlecrab.
 CRAB = "throttlecrab-server"
 CRAB_VERSION = "0.4.40"
 # (module, version, its program, name below build/peers)
@@ -69,7 +71,8 @@ def from_crates(name, version):
     if not found(name):
         if not shutil.which("cargo"):
             raise Missing("there is no cargo to build it with")
-        run(["cargo", "install", name, "--version", version, "--locked", "--root", str(PLACE / name)])
+        run(["cargo", "install", name, "--version", version, "--locked", "--root", str(PLACE / name)],
+            env={**os.environ, "CARGO_TARGET_DIR": str(PLACE / "cargo")})
     return found(name)
 
 
