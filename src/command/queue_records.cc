@@ -158,6 +158,7 @@ void write_check(const engine::Check& check, Writer& writer) {
   answer.matched = check.matched;
   answer.limited_by = check.limited_by;
   answer.numbers = check.numbers;
+  answer.decided_by = check.decided_by;
   write_decision(answer, writer);
 }
 

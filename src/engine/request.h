@@ -210,6 +210,7 @@ struct Check {
   bool known_domain = true, allowed = false, matched = false;
   std::string limited_by, nearest;
   limit::Decision numbers;
+  limiter::DecidedBy decided_by = limiter::DecidedBy::kMemory;
   struct Row {
     std::string name, descriptor;
     limit::Decision decision;
