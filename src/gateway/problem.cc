@@ -117,7 +117,7 @@ http::Answer undecided_answer(const Decision& decision) {
   return problem_answer({.status = 503,
                          .detail = store ? "the limits' store is gone, and a limit refuses then"
                                          : "no limiter has decided in time",
-                         .code = "UNKNOWN",
+                         .code = "ERR",
                          .type = kReducedCapacity,
                          .reason = to_string(decision.reason)});
 }

@@ -153,7 +153,13 @@ void Registrar::Body::later(Target& target, base::Duration delay) {
 void Registrar::Body::leave(Target& target) {
   if (target.host.empty()) return end();
   target.in = false;
-  send(target, target.leave, [this](http::Response&&) { end(); });
+  send(target, target.leave, [this, &target](http::Response&& response) {
+    io::log(io::Level::kInfo, "deregistered",
+            {{"gateway", target.enter.authority()},
+             {"host", target.host},
+             {"status", std::to_string(response.status)}});
+    end();
+  });
 }
 
 void Registrar::Body::end() {
