@@ -22,6 +22,10 @@ base::Time wall_clock() { return base::time_from(read_ns(CLOCK_REALTIME)); }
 SystemClock::SystemClock(base::Time floor)
     : offset_ns_(base::nanoseconds(std::max(wall_clock(), floor)) - read_ns(CLOCK_MONOTONIC)) {}
 
+void SystemClock::not_before(base::Time floor) {
+  offset_ns_ += std::max<int64_t>(0, (floor - now()).count());
+}
+
 base::Time SystemClock::now() const {
   return base::time_from(read_ns(CLOCK_MONOTONIC) + offset_ns_);
 }

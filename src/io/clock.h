@@ -12,6 +12,8 @@ class SystemClock final : public base::Clock {
   // which survived a restart has seen.
   explicit SystemClock(base::Time floor = {});
   base::Time now() const override;
+  // No instant before `floor` from now on. Before threads look at it.
+  void not_before(base::Time floor);
 
  private:
   int64_t offset_ns_;  // From the monotonic clock to the process's time.
