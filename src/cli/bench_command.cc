@@ -181,8 +181,8 @@ base::Status take_texts(const Asked& asked, load::Options& options) {
   base::Duration wait{}, lease{};
   const bool spans_given = !asked.span.empty();
   if (asked.count > 0 && !spans_given) options.span = load::kForMax;
-  options.warm_up =
-      asked.count > 0 ? base::Duration::zero() : base::Duration(std::chrono::seconds(1));
+  const bool whole = asked.count > 0 || asked.work == "drain";  // A warm-up would use it up.
+  options.warm_up = whole ? base::Duration::zero() : base::Duration(std::chrono::seconds(1));
   for (const base::Status& taken :
        {take_span("for", asked.span, options.span),
         take_span("warm-up", asked.warm_up, options.warm_up), take_span("wait", asked.wait, wait),
@@ -191,8 +191,8 @@ base::Status take_texts(const Asked& asked, load::Options& options) {
     if (!taken) return taken.error();
   }
   if (options.span <= base::Duration::zero()) return wrong("for", "must be above 0");
-  if (asked.count > 0 && options.warm_up > base::Duration::zero())
-    return wrong("warm-up", "not with --count: what is warmed up with would be counted");
+  if (whole && options.warm_up > base::Duration::zero())
+    return wrong("warm-up", "not with --count or drain: it would use up what is to be measured");
   work.wait_ms = base::ceil_ms(wait);
   work.lease_ms = base::ceil_ms(lease);
   if (!asked.durability.empty()) {
@@ -260,7 +260,7 @@ base::Status check_bounds(const load::Options& options) {
                                     " sockets are more than the system allows (" +
                                     std::to_string(most) + " open files, see ulimit -n)");
   }
-  return load::check_work(work);
+  return load::check_work(work, options.rate > 0);
 }
 
 base::Result<load::Options> options_of(const Asked& asked) {
@@ -300,7 +300,7 @@ class Progress {
     const double seconds = static_cast<double>(live.since.count()) / 1e9;
     const double answers = static_cast<double>(live.answers);
     const double rate = (answers - answers_) / std::max(seconds - seconds_, 0.001);
-    std::fprintf(stderr, "\r\x1b[K%5.1f s  %s  %s/s  %s answers, %llu errors", seconds,
+    std::fprintf(stderr, "\r\x1b[K%5.1f s  %s  %s answers/s  %s answers, %llu errors", seconds,
                  live.measured ? "measured" : "warm-up", load::number_text(rate).c_str(),
                  load::number_text(answers).c_str(), static_cast<unsigned long long>(live.errors));
     drawn_ = true;
@@ -349,7 +349,9 @@ void add_load(CLI::App& command, Asked& asked) {
   command.add_option("--count", asked.count, "Or until so many operations are done")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 40))
       ->type_name("N");
-  command.add_option("--warm-up", asked.warm_up, "How long before that (1s; 0s with --count)")
+  command
+      .add_option("--warm-up", asked.warm_up,
+                  "How long before that (1s; 0s with --count and drain)")
       ->type_name("SPAN");
   command
       .add_option("--rate", asked.rate,

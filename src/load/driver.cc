@@ -63,10 +63,12 @@ void Driver::start(const Phases& phases) {
   schedule_ = Schedule(phases.begin, std::max<uint64_t>(options_.rate, 1), work_.pipeline);
   next_batch_ = terms_.thread;
   loop_.after(phases.end - steady_now(), [this] { finish_if_done(); });
-  if (open_loop()) return send_due();
-  for (Connection& each : connections_) {
-    if (each.ready()) go_on(each);
-  }
+  if (open_loop()) return alarm_.within(phases.begin - steady_now());
+  loop_.after(phases.begin - steady_now(), [this] {
+    for (Connection& each : connections_) {
+      if (each.ready()) go_on(each);
+    }
+  });
 }
 
 void Driver::stop() {
@@ -162,6 +164,7 @@ bool Driver::ask_cycle(Connection& of, Claims::Range* given) {
 
 bool Driver::ask_messages(Connection& of) {
   const bool acknowledged = acknowledge(of);
+  if (acknowledged && !keeps_order(work_.wire)) return true;
   if (terms_.claims.exhausted() || (work_.shape == Shape::kDrain && spent(of))) return acknowledged;
   const uint64_t messages = work_.pipeline * std::max<uint64_t>(work_.count, 1);
   dequeue(of, {(of.number() + of.step++ * options_.connections) * messages, messages});
@@ -224,10 +227,10 @@ void Driver::on_answer(Connection& from, const Open& open, const Answer& answer)
   if (answer.kind == Answer::Kind::kError) errors_.fetch_add(1, std::memory_order_relaxed);
   if (open.verb == Verb::kAck) terms_.claims.done(answer.count);
   if (open.verb == Verb::kDequeue && !acks_) terms_.claims.done(answer.messages.size());
+  if (options_.law) let_pass(open, answer, from.heard);
   if (open.since < phases_.measured) return;
   tally_.answer(open.verb, open.since, from.heard, answer.kind);
   count(open, answer);
-  if (options_.law) let_pass(open, answer, from.heard);
 }
 
 void Driver::keep(Connection& of, const Open& open, const Answer& answer) {
@@ -250,7 +253,7 @@ void Driver::count(const Open& open, const Answer& answer) {
 
 void Driver::let_pass(const Open& open, const Answer& answer, base::Time now) {
   if (answer.kind != Answer::Kind::kOk) return;
-  const bool waited = work_.wait_ms > 0;
+  const bool waited = work_.wait_ms > 0 && open.since >= phases_.measured;
   if (open.verb == Verb::kDequeue) {
     for (size_t i = 0; i < answer.messages.size(); ++i)
       tally_.admitted({open.draw.queue, open.sent, now, waited});

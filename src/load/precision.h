@@ -6,8 +6,12 @@
 //                    show here: a little above 0 is jitter of the way, not a fault.
 //   excess, certain  the same, where the instants lie wherever between question and answer it is
 //                    best for the server: above 0 the law was broken.
-//   lateness         of those that waited: from the first instant at which the law would have let
-//                    them pass, given what had passed before, to the arrival of the answer.
+//   lateness         of those that could wait and did: from the first instant at which the law
+//                    would have let them pass, given what had passed before, to the arrival of the
+//                    answer. Of a limit that had been used before the load began the first ones
+//                    seem late, by its burst over its rate at most.
+//
+// What passed in the warm-up counts too (but in the lateness), since the law counts it.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -16,6 +16,7 @@ class Records {
   void clear() {
     messages_.clear();
     name_ = {};
+    left_ = skip_ = 0;
     depth_ = 0;
   }
   // Values as they come; lists inside a record (its headers) are passed over.

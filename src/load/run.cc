@@ -121,7 +121,11 @@ class Run {
     started_ = true;
     const base::Time begin = steady_now() + kHead;
     phases_ = {begin, begin + options_.warm_up, begin + options_.warm_up + options_.span};
-    loop_.after(phases_.measured - steady_now(), [this] { measure(); });
+    if (options_.warm_up > base::Duration::zero()) {
+      loop_.after(phases_.measured - steady_now(), [this] { measure(); });
+    } else {
+      measure();
+    }
     for (Hand& hand : hands_)
       hand.driver.loop().post([this, &hand] { hand.driver.start(phases_); });
     const auto wait = std::chrono::milliseconds(options_.work.wait_ms);

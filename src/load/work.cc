@@ -53,7 +53,7 @@ bool can(Wire wire, Verb verb) {
   return (kCan[static_cast<size_t>(wire)] >> static_cast<int>(verb) & 1) != 0;
 }
 
-base::Status check_work(const Work& work) {
+base::Status check_work(const Work& work, bool open_loop) {
   std::vector<Verb> verbs;
   if (work.shape == Shape::kMix) {
     for (const Share& share : work.mix) verbs.push_back(share.verb);
@@ -70,6 +70,13 @@ base::Status check_work(const Work& work) {
   for (const Verb verb : verbs) {
     if (verb == kRequest && work.own.text.empty())
       return base::invalid("--request: --work request needs its words, or a path");
+  }
+  const bool several = verbs.size() > 1 || verbs.front() == kDequeue;
+  if (!keeps_order(work.wire) && several &&
+      (work.shape == Shape::kMix || work.overlap || open_loop)) {
+    return base::invalid(
+        "--work: nats answers verbs in any order, so only one at a time: ping, "
+        "enqueue, or cycle, dequeue and drain without --overlap and --rate");
   }
   return check_durability(work);
 }

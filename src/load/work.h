@@ -46,6 +46,8 @@ inline constexpr std::array<std::string_view, kVerbs> kVerbNames = {
     "ping", "check", "throttle", "incr", "gcra-lua", "request", "enqueue", "dequeue", "ack"};
 
 bool can(Wire wire, Verb verb);
+// Answers to different verbs come in the order of the requests. (Of one verb they do always.)
+constexpr bool keeps_order(Wire wire) { return wire != Wire::kNats; }
 
 // In which order.
 enum class Shape : uint8_t {
@@ -100,6 +102,6 @@ struct Work {
 };
 
 // The first thing that cannot be; the text names the flag.
-base::Status check_work(const Work& work);
+base::Status check_work(const Work& work, bool open_loop);
 
 }  // namespace load
