@@ -7,7 +7,7 @@ Verdict check(History history, const Options& options) {
   Verdict verdict;
   const Ledger ledger(std::move(history), options, verdict.findings);
   for (const auto law : {check_deliveries, check_lost, check_order, check_strict, check_instants,
-                         check_dedup, check_limits, check_fairness, check_counts}) {
+                         check_dedup, check_limits, check_fairness, check_counts, check_promises}) {
     law(ledger, verdict.findings);
   }
   verdict.events = ledger.events().events;

@@ -122,6 +122,21 @@ struct Limit {
   bool durable = false;
 };
 
+struct Sample {  // What the server told of one count of a limit: units held, or left.
+  Where where;
+  Span span;
+  Name limit = 0, value = 0;
+  int64_t number = 0;
+};
+
+struct Promise {  // Of the writer: something is delivered until from + within.
+  Where where;
+  Instant from = 0;
+  int64_t within = 0;
+  Name queue = 0;         // 0: of any.
+  bool recovery = false;  // Of a start.
+};
+
 struct Busy {
   Where where;
   Span span;
@@ -149,6 +164,8 @@ struct History {
   std::vector<Counts> counts;
   std::vector<QueueRule> queues;
   std::vector<Limit> limits;
+  std::vector<Sample> samples;
+  std::vector<Promise> promises;
   std::vector<Busy> busy;
   std::vector<Backlog> backlogs;
   uint64_t events = 0;

@@ -66,8 +66,7 @@ class Gathering {
   }
 
   Name count(const Limit& limit, Name value, Span span) const {
-    const size_t life = limit.durable ? 0 : ledger_.time().life_of(span.from);
-    return mix({limit.name, value, life});
+    return count_of(limit, value, ledger_.time().life_of(span.from));
   }
 
   void add(Version& version, const Deliver& deliver) {
@@ -94,7 +93,8 @@ class Gathering {
     for (const uint32_t at : all) {
       if (perhaps(versions_[at], deliver.span)) most = std::max(most, versions_[at].limit->count);
     }
-    version.holds.push_back({count, ledger_.held(deliver), cost, most, deliver.where});
+    version.holds.push_back(
+        {count, ledger_.held(deliver), cost, most, deliver.where, ledger_.perhaps_held(deliver)});
   }
 
   void add(const Check& check) {
@@ -123,6 +123,18 @@ class Gathering {
 bool of_clients(const Limit& limit) { return limit.queues.empty() && limit.law != Law::kFixed; }
 
 Name value_of(Name limit, Name value) { return mix({limit, value}); }
+
+Name count_of(const Limit& limit, Name value, size_t life) {
+  return mix({limit.name, value, limit.durable ? 0 : life});
+}
+
+std::span<const Grant> grants_of(std::span<const Grant> grants, Name count) {
+  const auto begin = std::lower_bound(grants.begin(), grants.end(), count,
+                                      [](const Grant& one, Name c) { return one.count < c; });
+  const auto end = std::upper_bound(begin, grants.end(), count,
+                                    [](Name c, const Grant& one) { return c < one.count; });
+  return {begin, end};
+}
 
 std::vector<Version> versions_of(const Ledger& ledger) { return Gathering(ledger).run(); }
 

@@ -35,4 +35,10 @@ bool of_clients(const Limit& limit);
 // A limit's count as a busy line names it.
 Name value_of(Name limit, Name value);
 
+// What has a count of its own in one life of the server.
+Name count_of(const Limit& limit, Name value, size_t life);
+
+// Of a version's grants, those of one count.
+std::span<const Grant> grants_of(std::span<const Grant> grants, Name count);
+
 }  // namespace history

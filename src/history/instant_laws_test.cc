@@ -104,6 +104,9 @@ TEST(HistoryCounts, EveryMessageIsInOneState) {
   EXPECT_THAT(violated(three + counts(3, 2, 0)), ElementsAre("conservation"));
   EXPECT_THAT(violated(three + counts(1, 1, 0)), ElementsAre("conservation"));
   EXPECT_THAT(violated(three + counts(4, 4, 0)), ElementsAre("conservation"));
+  const std::string done = put(1, "a") + deliver(5, "a") + ack(10, "a.1");
+  EXPECT_THAT(violated(done + counts(1, 0, 1)), IsEmpty());
+  EXPECT_THAT(violated(done + counts(1, 1, 0)), ElementsAre("conservation"));
 }
 
 }  // namespace

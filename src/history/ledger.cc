@@ -221,7 +221,22 @@ Span Ledger::held(const Deliver& delivery) const {
   const Instant end = lease_end(delivery);
   Instant to = given_up(delivery);
   if (end != kNever) to = std::min(to, time_.to_client(end, time_.life_of(delivery.span.from)).low);
+  const QueueRule* const rule = this->rule(delivery.queue);
+  if (rule != nullptr && rule->in_memory) to = std::min(to, time_.next_end(delivery.span.from));
   return {delivery.span.to, to};
+}
+
+Span Ledger::perhaps_held(const Deliver& delivery) const {
+  Instant to = messages_[delivery.message].removed;
+  for (const uint32_t index : settles(delivery)) {
+    const Settle& one = settle(index);
+    if (one.verb != Settling::kExtend && one.outcome == Outcome::kOk)
+      to = std::min(to, one.span.to);
+  }
+  const Instant end = lease_end(delivery);  // 0: an extension without an answer moved it.
+  if (end != kNever && end != 0)
+    to = std::min(to, time_.to_client(end, time_.life_of(delivery.span.from)).high);
+  return {delivery.span.from, to};
 }
 
 }  // namespace history

@@ -61,6 +61,8 @@ class Ledger {
   Instant given_up(const Deliver& delivery) const;
   // From when until when it was surely held, by the clients' clock; from > to: never.
   Span held(const Deliver& delivery) const;
+  // From when until when it may have been held.
+  Span perhaps_held(const Deliver& delivery) const;
 
  private:
   void join_enqueues(Findings& findings);

@@ -196,6 +196,21 @@ void check_count(const Judge& judge, std::span<const Grant> grants) {
   }
 }
 
+// At most so much of a busy span's count.
+int64_t granted_in(const Ledger& ledger, const Version& version, const Busy& busy, Range when) {
+  const Limit& limit = *version.limit;
+  const size_t first = limit.durable ? 0 : ledger.time().life_of(busy.span.from);
+  const size_t last = limit.durable ? 0 : ledger.time().life_of(busy.span.to);
+  int64_t sum = 0;
+  for (size_t life = first; life <= last; ++life) {
+    for (const Grant& grant : grants_of(version.grants, count_of(limit, busy.value, life))) {
+      if (grant.at.low > when.high) break;
+      if (grant.at.high >= when.low) sum += grant.cost;
+    }
+  }
+  return sum;
+}
+
 // In all of a busy span that this version covers, at least 99 % of its rate, less one unit.
 void check_busy(const Ledger& ledger, const Version& version, Findings& findings) {
   const Limit& limit = *version.limit;
@@ -204,11 +219,7 @@ void check_busy(const Ledger& ledger, const Version& version, Findings& findings
     if (busy.span.from < limit.since.to || busy.span.to > version.next) continue;
     const Range when = of_clients(limit) ? Range{busy.span.from, busy.span.to}
                                          : ledger.time().to_server(busy.span);
-    int64_t sum = 0;
-    for (const Grant& grant : version.grants) {
-      const bool inside = grant.at.high >= when.low && grant.at.low <= when.high;
-      if (inside && grant.value == value_of(limit.name, busy.value)) sum += grant.cost;
-    }
+    const int64_t sum = granted_in(ledger, version, busy, when);
     const Int128 due = Int128{limit.count} * (busy.span.to - busy.span.from) * 99;
     if (Int128{sum + 1} * limit.period * 100 >= due) continue;
     findings.add({"utilisation",
@@ -222,7 +233,9 @@ void check_busy(const Ledger& ledger, const Version& version, Findings& findings
 }  // namespace
 
 void check_limits(const Ledger& ledger, Findings& findings) {
-  for (Version& version : versions_of(ledger)) {
+  std::vector<Version> versions = versions_of(ledger);
+  check_told(ledger, versions, findings);
+  for (Version& version : versions) {
     // The server's clock is the limiter's own. Two lives may differ only where clients' is used.
     const bool two_clocks = of_clients(*version.limit) && version.limit->durable;
     const Judge judge{*version.limit, two_clocks ? ledger.options().clock_skew : 0, findings};

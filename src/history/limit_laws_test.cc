@@ -190,5 +190,31 @@ TEST(HistoryFairness, KeysWithWorkTakeTurnsByWeight) {
   EXPECT_THAT(violated(served("abababab", 3)), ElementsAre("fairness"));
 }
 
+TEST(HistoryRate, SeveralNodesMayBeOverByTheirExcessAndNoMore) {
+  const std::string gcra = "limit 0 0 l gcra=1/100000000 burst=2 excess=2\n";
+  EXPECT_THAT(violated(gcra + checks({10, 11, 12, 13})), IsEmpty());
+  EXPECT_THAT(violated(gcra + checks({10, 11, 12, 13, 14})), ElementsAre("rate"));
+  const std::string sliding = "limit 0 0 l sliding=2/100000000 excess=1\n";
+  EXPECT_THAT(violated(sliding + checks({10, 11, 12})), IsEmpty());
+  EXPECT_THAT(violated(sliding + checks({10, 11, 12, 13})), ElementsAre("rate"));
+  const std::string fixed = "limit 0 0 l fixed=2/100000000 excess=1 queues=q\n";
+  EXPECT_THAT(violated(fixed + delivered({5, 6, 7})), IsEmpty());
+  EXPECT_THAT(violated(fixed + delivered({5, 6, 7, 8})), ElementsAre("rate"));
+}
+
+TEST(HistoryRate, AMessageMustBeLetGoByAllItsLimits) {
+  const std::string wide = "limit 0 0 wide gcra=1/1000 burst=100 queues=q\n";
+  EXPECT_THAT(violated(wide + delivered({10, 11, 12})), IsEmpty());
+  EXPECT_THAT(violated(wide + kGcra + delivered({10, 11, 12, 13})), ElementsAre("rate"));
+}
+
+// A nack gives no units back: a redelivery is charged as a delivery.
+TEST(HistoryRate, ARedeliveryIsChargedToo) {
+  const std::string lines = "limit 0 0 l gcra=1/100000000 burst=1 queues=q\n" + put(1, "a");
+  const std::string nack = "nack" + around(12) + " ok a.1 delay=0\n";
+  EXPECT_THAT(violated(lines + deliver(10, "a") + nack + deliver(115, "a", 2)), IsEmpty());
+  EXPECT_THAT(violated(lines + deliver(10, "a") + nack + deliver(50, "a", 2)), ElementsAre("rate"));
+}
+
 }  // namespace
 }  // namespace history

@@ -138,7 +138,37 @@ void read_check(Words& words, Where where, History& to) {
 }
 
 void read_start(Words& words, Where where, History& to) {
-  to.starts.push_back({where, words.span(), 0, Outcome::kOk});
+  const Span span = words.span();
+  to.starts.push_back({where, span, 0, Outcome::kOk});
+  while (words.option()) {
+    if (words.is("within"))
+      to.promises.push_back({where, span.from, words.milliseconds(), 0, true});
+    else
+      words.unknown();
+  }
+}
+
+void read_wake(Words& words, Where where, History& to) {
+  Promise& event = to.promises.emplace_back();
+  event.where = where;
+  event.from = words.instant();
+  event.queue = words.name();
+  while (words.option()) {
+    if (words.is("within"))
+      event.within = words.milliseconds();
+    else
+      words.unknown();
+  }
+}
+
+// Units held, and units left.
+void read_sample(Words& words, Where where, History& to) {
+  Sample& event = to.samples.emplace_back();
+  event.where = where;
+  event.span = words.span();
+  event.limit = words.name();
+  event.value = words.name();
+  event.number = words.instant();
 }
 
 void read_kill(Words& words, Where where, History& to) {
@@ -299,6 +329,9 @@ constexpr Verb kVerbs[] = {
     {"drained", read_drained},
     {"queue", read_queue},
     {"limit", read_limit},
+    {"held", read_sample},
+    {"left", read_sample},
+    {"wake", read_wake},
     {"busy", read_busy},
     {"backlog", read_backlog},
 };

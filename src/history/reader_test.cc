@@ -31,6 +31,7 @@ TEST(HistoryReader, ReadsEveryEventOfTheDocument) {
       "redrive 7 8 ok mails\nclose 7 8 c\ncheck 7 8 fail calls * cost=3\nkill 9\nstop 9 10\n"
       "drained 11 mails other\ndrained 11\npresent 11 mails m dead\n"
       "counts 11 12 mails enqueued=1 ready=0 delayed=0 leased=0 dead=1 gone=0\n"
+      "start 12 13 within=5\nheld 13 14 jobs ann 3\nleft 13 14 calls * 0\nwake 14 mails within=9\n"
       "busy 1 2 calls *\nbacklog 1 2 mails ann weight=3\n";
   Reader reader;
   reader.begin_file();
@@ -38,7 +39,7 @@ TEST(HistoryReader, ReadsEveryEventOfTheDocument) {
     ASSERT_FALSE(reader.feed({&byte, 1}).has_error()) << reader.line();
   ASSERT_FALSE(reader.end_file().has_error());
   const History history = reader.take();
-  EXPECT_EQ(history.events, 27u);
+  EXPECT_EQ(history.events, 31u);
   ASSERT_EQ(history.enqueues.size(), 1u);
   const Enqueue& enqueue = history.enqueues[0];
   EXPECT_EQ(enqueue.queue, name_of("mails"));
@@ -64,6 +65,12 @@ TEST(HistoryReader, ReadsEveryEventOfTheDocument) {
   EXPECT_EQ(history.limits[3].by, By::kQueue);
   EXPECT_EQ(history.unanswered.size(), 2u);
   EXPECT_EQ(history.drained.size(), 3u);
+  ASSERT_EQ(history.samples.size(), 2u);
+  EXPECT_EQ(history.samples[0].number, 3);
+  ASSERT_EQ(history.promises.size(), 2u);
+  EXPECT_TRUE(history.promises[0].recovery);
+  EXPECT_EQ(history.promises[1].queue, name_of("mails"));
+  EXPECT_EQ(history.promises[1].within, 9 * kMillisecond);
   EXPECT_EQ(history.enqueues[0].where.line, 11u);
 }
 

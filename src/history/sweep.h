@@ -18,6 +18,7 @@ struct Hold {
   int64_t cost = 1;
   int64_t most = 0;  // What may be held, itself included, when it begins.
   Where where;
+  Span perhaps{};  // When it may have been held.
 };
 
 // Adds a finding of `law` for each hold that begins while the others and it are more than `most`.
