@@ -1,20 +1,16 @@
 """The limiter's rows: decisions over TCP and HTTP beside its peers, start and memory, and the table in one process."""
 import contextlib
 import json
-import re
 import socket
 import statistics
 import subprocess
 import time
-import urllib.request
 
 import limiter_peers
 import servers
-from queue_measure import LOAD_CORE, SERVER_CORE, Series, running_seconds, table, throughput
-
-CONNECTIONS, KEYS = 50, 100_000
-LIMIT = "limits: [{domain: api, descriptors: [{key: tenant, limit: 1000000/s}]}]\n"
-THROTTLE = ("CL.THROTTLE", "user:__rand_int__", "100", "1000", "1")
+from limiter_load import (CONNECTIONS, KEYS, THROTTLE, WRK_GET, Started, alternate, answered, bench, decided, ours,
+                          pinned, post, redis_benchmark, span, wrk)
+from queue_measure import LOAD_CORE, SERVER_CORE, Series, table, throughput
 
 # GCRA as people write it for Redis: the server's clock, one key, an expiry.
 LUA_GCRA = """
@@ -27,134 +23,6 @@ if next_tat - now > interval * burst then return {1, 0, next_tat - now - interva
 redis.call('SET', KEYS[1], next_tat, 'PX', math.ceil((next_tat - now) / 1000))
 return {0, math.floor((interval * burst - (next_tat - now)) / interval), 0}
 """
-
-
-def ours(threads, pin=()):
-    return lambda folder: servers.ratelimmq(folder, threads, LIMIT, pin=pin)
-
-
-def pinned(start):
-    return lambda folder: start(folder, SERVER_CORE)
-
-
-class Started:
-    """Servers by the way they are started, each once; ended together."""
-
-    def __init__(self, folder):
-        self.folder, self.by_start = folder, {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for server in self.by_start.values():
-            if isinstance(server, servers.Server):
-                server.stop()
-
-    def get(self, start):
-        """The server; Missing or RuntimeError, the same each time, if there is none."""
-        if start not in self.by_start:
-            try:
-                self.by_start[start] = start(self.folder)
-            except (limiter_peers.Missing, RuntimeError, OSError) as error:
-                self.by_start[start] = error
-        if isinstance(self.by_start[start], Exception):
-            raise self.by_start[start]
-        return self.by_start[start]
-
-
-def redis_benchmark(server, *command, seconds=0.0, requests=0, pipeline=1, connections=CONNECTIONS, pin=LOAD_CORE,
-                    keys=KEYS):
-    """Requests and the rest of what redis-benchmark counts: so many, or about as many as fit in the time."""
-    if not requests:
-        short = redis_benchmark(server, *command, requests=4000 * pipeline**0.7 // 1, pipeline=pipeline, pin=pin,
-                                connections=connections, keys=keys)
-        requests = max(short["rate"] * seconds, 2 * connections)
-    before, began = running_seconds(server), time.monotonic()
-    done = subprocess.run([*pin, "redis-benchmark", "-p", str(server.port), "-c", str(connections), "-n",
-                           str(int(requests)), "-P", str(pipeline), "-r", str(keys), "--csv", *command],
-                          capture_output=True, text=True, check=True, timeout=120)
-    took, spent = time.monotonic() - began, running_seconds(server) - before
-    if "rror" in done.stderr or not done.stdout:
-        raise RuntimeError(f"redis-benchmark: {limiter_peers.last_words(done.stderr)}")
-    # test, rps, then in ms: mean, least, p50, p95, p99, most
-    numbers = [float(value) for value in re.findall(r'"([\d.]+)"', done.stdout.splitlines()[-1])]
-    return {"rate": numbers[0], "cpu_us": spent * 1e6 / int(requests), "p50_us": numbers[3] * 1e3,
-            "p99_us": numbers[5] * 1e3, "seconds": took}
-
-
-def in_ms(words):
-    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", words).groups()
-    return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]
-
-
-WRK_POST = """
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-local n = 0
-request = function()
-  n = (n + 1) % {keys}
-  return wrk.format(nil, "{path}", nil, {body})
-end
-"""
-WRK_GET = """
-local n = 0
-request = function()
-  n = (n + 1) % {keys}
-  return wrk.format("GET", "/?k=t" .. n)
-end
-"""
-
-
-def post(path, body):
-    """A wrk script; `~` in the body is the number of a key."""
-    before, after = body.split("~")
-    return WRK_POST.format(keys=KEYS, path=path, body=f"'{before}' .. n .. '{after}'")
-
-
-def wrk(server, seconds, script, folder, pin=LOAD_CORE):
-    file = folder / "wrk.lua"
-    file.write_text(script)
-    before = running_seconds(server)
-    done = subprocess.run([*pin, "wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds:.0f}s", "--latency", "-s",
-                           str(file), f"http://127.0.0.1:{server.api}/"], capture_output=True, text=True, check=True)
-    spent = running_seconds(server) - before
-    errors = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
-    requests = int(re.search(r"(\d+) requests in", done.stdout)[1])
-    if errors or not requests:
-        raise RuntimeError(errors[0] if errors else "no request was answered")
-    quantile = lambda which: in_ms(re.search(rf"{which}%\s+(\S+)", done.stdout)[1])
-    return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1]), "cpu_us": spent * 1e6 / requests,
-            "p50_us": quantile(50), "p99_us": quantile(99)}
-
-
-def alternate(run, contenders):
-    """Rounds of (name, start, drive) in turn, all servers up meanwhile: a series of each."""
-    series = [Series(name) for name, _, _ in contenders]
-    with Started(run.folder) as started:
-        for _ in range(run.rounds):
-            for one, (_, start, drive) in zip(series, contenders):
-                try:
-                    one.add(drive(started.get(start)))
-                except (limiter_peers.Missing, RuntimeError, OSError, subprocess.SubprocessError) as error:
-                    one.note = f"not measured: {error}"
-    return series
-
-
-def answered(server, words):
-    """One request before the load: an error would be answered fast, too."""
-    said = subprocess.run(["redis-cli", "-p", str(server.port), *(word.replace("__rand_int__", "1") for word in words)],
-                          capture_output=True, text=True).stdout
-    if not said.strip() or said.startswith(("ERR", "WRONG", "NO")):
-        raise RuntimeError(f"it answers {said.strip() or 'nothing'}")
-
-
-def decided(server, path, body, expected):
-    request = urllib.request.Request(f"http://127.0.0.1:{server.api}{path}", data=body.replace("~", "1").encode(),
-                                     headers={"Content-Type": "application/json"})
-    said = urllib.request.urlopen(request, timeout=10).read().decode()
-    if expected not in said:
-        raise RuntimeError(f"it answers {said[:100]}")
 
 
 def lua(pipeline, run):
@@ -231,6 +99,61 @@ def http(run):
                       "body and say the decision in another.", series, series[0])
 
 
+def latency(run):
+    """Open loop: a request leaves when it is due, whatever is answered, and its span counts from then."""
+    rate = "2k/s" if run.quick else "20k/s"
+    def steady(work, **more):
+        return lambda server: bench(server, "--work", work, "--rate", rate, "--for", span(run.seconds),
+                                    "--connections", CONNECTIONS, port=server.api if more.get("scheme") == "http" else
+                                    server.port, **more)
+    redis, one = pinned(limiter_peers.redis), ours(1, SERVER_CORE)
+    series = alternate(run, [("redis PING", redis, steady("ping", scheme="redis")),
+                             ("redis INCR", redis, steady("incr", scheme="redis")),
+                             ("redis Lua GCRA (EVALSHA)", redis, steady("gcra-lua", scheme="redis")),
+                             ("ratelimmq CL.THROTTLE, 1 thread", one, steady("throttle")),
+                             ("ratelimmq POST /v1/check, 1 thread", one, steady("check", scheme="http"))])
+    us = lambda value: f"{value:.0f}"
+    return table(f"How long an answer takes at {rate}", f"Open loop (`ratelimmq bench --rate {rate}`), {CONNECTIONS} "
+                 f"connections, {KEYS:,} keys: a request leaves when it is due, whatever has been answered, and its "
+                 "span counts from then (coordinated omission is in it). Each server on core 0, the load on core 1.",
+                 ["", "p50, µs, median (min–max)", "p99, µs", "p99.9, µs", "p99.99, µs", "server CPU, µs"],
+                 [[one.name, one.note or "not measured", "", "", "", ""] if not one.outcomes else
+                  [one.name, *(one.spread(what, us) for what in ("p50_us", "p99_us", "p99_9_us", "p99_99_us")),
+                   one.spread("cpu_us", lambda value: f"{value:.1f}")] for one in series])
+
+
+EXACT = "limits: [{domain: bench, descriptors: [{key: key, limit: 1000/s burst 10}]}]\n"
+
+
+def precision(run):
+    """One key that is asked for far more often than it is allowed."""
+    rows = []
+    begin = lambda folder: servers.ratelimmq(folder, 2, EXACT)
+    asked = {"as fast as it answers": (), "each waits for its turn (CHECK … WAIT)": ("--wait", "5s")}
+    for name, words in asked.items():
+        ask = lambda server, words=words: bench(
+            server, "--work", "check", "--keys-like", "one", "--connections", CONNECTIONS, "--limit",
+            "1000/s burst 10", "--for", span(run.seconds), *words, pin=())
+        one = alternate(run, [(name, begin, ask)])[0]
+        if not one.outcomes:
+            rows.append([name, one.note, "", "", "", ""])
+            continue
+        said = [outcome["precision"] for outcome in one.outcomes]
+        spread = lambda values, text: f"{text(statistics.median(values))} ({text(min(values))}–{text(max(values))})"
+        rows.append([name, spread([p["of_limit"] for p in said], lambda v: f"{v:.4f}"),
+                     *(spread([p[what] for p in said], lambda v: f"{v:.1f}")
+                       for what in ("excess_certain", "excess_seen")),
+                     *(spread([p["lateness_us"][q] for p in said], lambda v: f"{v:.0f}") if words else "–"
+                       for q in ("p50", "p99"))])
+    return table("How exactly a rate is kept",
+                 f"CHECK of one key, 1000/s burst 10, {CONNECTIONS} connections, 2 threads, nothing pinned "
+                 "(`ratelimmq bench --limit`). Excess: units over burst + rate · t in the worst interval of any "
+                 "length; certain: whenever between question and answer each was decided (above 0 the law is "
+                 "broken), seen: by the instants of the answers. Lateness: from the instant that the law lets one "
+                 "pass to the arrival of its answer.",
+                 ["", "of the limit was used", "excess, certain", "excess, seen", "lateness, µs: p50", "p99"], rows)
+
+
 def mib(value):
     return f"{value / 2**20:.1f}"
 
@@ -272,7 +195,7 @@ def idle(run):
     alone, crowded = Series("alone"), Series(f"beside {count:,} idle connections")
     drive = lambda: redis_benchmark(server, *THROTTLE, seconds=run.seconds)
     with contextlib.ExitStack() as stack:
-        server = servers.ratelimmq(run.folder, 1, LIMIT, pin=SERVER_CORE)
+        server = ours(1, SERVER_CORE)(run.folder)
         stack.callback(server.stop)
         for _ in range(run.rounds):
             alone.add(drive())
@@ -293,7 +216,7 @@ def in_process(run):
     """The table without a server: Google Benchmark's medians of CPU time."""
     done = subprocess.run([str(servers.BINARY.parent / "bench/table_bench"), "--benchmark_format=json",
                            f"--benchmark_repetitions={run.rounds}", "--benchmark_enable_random_interleaving=true",
-                           *(["--benchmark_min_time=0.05"] if run.quick else [])],
+                           f"--benchmark_min_time={0.05 if run.quick else 0.2}"],
                           capture_output=True, text=True, check=True)
     by_name = {}
     for one in json.loads(done.stdout)["benchmarks"]:
@@ -310,4 +233,5 @@ def in_process(run):
                  ["", "millions a second, median (min–max)", "ns each", "bytes a key"], lines)
 
 
-ROWS = {"tcp": tcp, "pipelined": pipelined, "http": http, "start": start, "idle": idle, "table": in_process}
+ROWS = {"tcp": tcp, "pipelined": pipelined, "http": http, "latency": latency, "precision": precision, "start": start,
+        "idle": idle, "table": in_process}

@@ -9,12 +9,12 @@ import tempfile
 
 import curve
 import gateway_rows
+import limiter_load
 import limiter_peers
-import limiter_rows
 import queue_peers
 import queue_sizes
 import servers
-from queue_measure import LOAD_CORE, SERVER_CORE, Series, loaded, number, run_load, running_seconds, table
+from queue_measure import LOAD_CORE, SERVER_CORE, Series, loaded, number, run_load, table
 
 KEY_BYTES = 48
 MESSAGE_BYTES = 96
@@ -68,17 +68,18 @@ def keys(run):
 def connections(run):
     """One request at a time on each."""
     counts = powers(0, 3 if run.quick else 4)
-    loads = {"ratelimmq CL.THROTTLE": (limiter_rows.ours(1, SERVER_CORE), limiter_rows.THROTTLE),
-             "redis PING": (limiter_rows.pinned(limiter_peers.redis), ("-t", "ping_mbulk"))}
+    loads = {"ratelimmq CL.THROTTLE": (limiter_load.ours(1, SERVER_CORE), "throttle", "tcp"),
+             "redis PING": (limiter_load.pinned(limiter_peers.redis), "ping", "redis")}
     series = {(name, count): Series(name) for count in counts for name in loads}
     bare = {count: Series("bare echo") for count in counts}
-    with limiter_rows.Started(run.folder) as started:
+    with limiter_load.Started(run.folder) as started:
         for _ in range(run.rounds):
             for count in counts:
-                for name, (start, command) in loads.items():
-                    series[name, count].add(limiter_rows.redis_benchmark(
-                        started.get(start), *command, connections=count, requests=max(5 * count, run.sample // 2)))
-                said = limit("loopback", count, run.seconds / 4)[0]
+                for name, (start, work, scheme) in loads.items():
+                    series[name, count].add(limiter_load.bench(
+                        started.get(start), "--work", work, "--connections", count, "--for",
+                        limiter_load.span(run.seconds / 2), scheme=scheme))
+                said = limit("loopback", count, run.seconds / 3)[0]
                 bare[count].add({"rate": said["round_trips_per_second"], "cpu_us": said["server_us"]})
     rows = [[f"{count:,}", *(cell for one in (*(series[name, count] for name in loads), bare[count])
                              for cell in (number(one.median("rate")), f"{one.median('cpu_us'):.2f}"))]
@@ -87,7 +88,7 @@ def connections(run):
     lines = {name: [(count, series[name, count].median("cpu_us")) for count in counts] for name in loads}
     lines[limit_words] = [(count, bare[count].median("cpu_us")) for count in counts]
     return table(f"Connections, 1 to {counts[-1]:,}",
-                 "One request at a time on each; server on core 0, `redis-benchmark` on core 1. The limit: two bare "
+                 "One request at a time on each; server on core 0, `ratelimmq bench` on core 1. The limit: two bare "
                  "processes that send 32 bytes to and fro (`loopback`). What limits: the "
                  "kernel's share of a request, and the client, which gets no more of its core.",
                  ["connections", *(f"{name}: {what}" for name in (*loads, "bare echo")
@@ -156,7 +157,7 @@ def body(run):
                         server.stop()
     # Up to 50 wait for a sync, and go with the next.
     bare = {size: 50 * said["syncs_per_second"] for size, said in
-            zip(sizes, limit("fdatasync", run.folder, run.seconds / 4, *(50 * size for size in sizes)))}
+            zip(sizes, limit("fdatasync", run.folder, run.seconds / 3, *(50 * size for size in sizes)))}
     rows = [[f"{size:,}", *(cell for name in starts for cell in
                             (number(series[name, size].median("rate")), f"{series[name, size].median('cpu_us'):.1f}")),
              number(bare[size])] for size in sizes]
