@@ -121,6 +121,8 @@ TEST(HttpChecks, EachIsDecidedOnItsOwnInOrder) {
   const boost::json::array list = asked.json().as_array();
   ASSERT_EQ(list.size(), 4u);
   EXPECT_TRUE(list[0].at("allowed").as_bool());
+  EXPECT_EQ(list[0].at("ratelimit").as_string(), R"("per-tenant";r=2;t=1)");
+  EXPECT_EQ(list[0].at("ratelimit_policy").as_string(), R"("per-tenant";q=10;w=1)");
   EXPECT_FALSE(list[1].at("allowed").as_bool());
   EXPECT_EQ(list[2].at("code").as_string(), "NOTFOUND");
   EXPECT_EQ(list[2].at("status").as_int64(), 404);

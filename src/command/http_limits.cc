@@ -10,6 +10,7 @@
 #include "command/http_route.h"
 #include "command/records.h"
 #include "command/words.h"
+#include "limiter/rate_fields.h"
 #include "protocol/writer.h"
 
 namespace command {
@@ -22,22 +23,34 @@ void write_limit_answer(const limiter::LimitAnswer& met, Writer& writer) {
   const limiter::LimitSpec& spec = met.limit->spec;
   writer.record(9).field("name").text(met.limit->name);
   writer.field("descriptor").text(limiter::to_string(met.descriptor));
+  const bool bounded = spec.law && met.decision.limit != limiter::kNoLimit;
   writer.field("algorithm").text(spec.algorithm).field("limit");
-  spec.law ? writer.integer(met.decision.limit) : writer.nil();
+  bounded ? writer.integer(met.decision.limit) : writer.nil();
   writer.field("remaining");
-  spec.law ? writer.integer(met.decision.remaining) : writer.nil();
+  bounded ? writer.integer(met.decision.remaining) : writer.nil();
   writer.field("allowed").truth(met.decision.allowed);
   writer.field("retry_after_ms").integer(retry_after_ms(met.decision));
   writer.field("reset_after_ms").integer(reset_after_ms(met.decision));
   writer.field("shadow").truth(spec.shadow);
 }
 
-std::string decision_record(const limiter::Answer& decided) {
+void write_text_or_nil(std::string_view name, std::string_view text, Writer& writer) {
+  writer.field(name);
+  text.empty() ? writer.nil() : writer.text(text);
+}
+
+// `fields`: what the answer's own fields cannot say, since it has several decisions.
+std::string decision_record(const limiter::Answer& decided,
+                            const limiter::RateFields* fields = nullptr) {
   std::string body;
-  body.reserve(256 + 224 * decided.limits.size());
+  body.reserve(384 + 224 * decided.limits.size());
   Writer writer(Wire::kJson, body);
-  writer.record(kDecisionFields + 1);
+  writer.record(kDecisionFields + (fields != nullptr ? 3 : 1));
   write_decision(decided, writer);
+  if (fields != nullptr) {
+    write_text_or_nil("ratelimit", fields->remaining, writer);
+    write_text_or_nil("ratelimit_policy", fields->policy, writer);
+  }
   writer.field("limits").list(decided.limits.size());
   for (const limiter::LimitAnswer& met : decided.limits) write_limit_answer(met, writer);
   CHECK(writer.complete());
@@ -85,7 +98,10 @@ HttpAnswer check_answer(const limiter::Answer& decided, std::string_view domain)
 }
 
 std::string check_record(const limiter::Answer& decided, std::string_view domain) {
-  if (decided.known_domain) return decision_record(decided);
+  if (decided.known_domain) {
+    const limiter::RateFields fields = limiter::rate_fields(decided);
+    return decision_record(decided, &fields);
+  }
   const base::Error error = unknown_domain(domain);
   return problem_body({.status = 404, .detail = error.what, .field = error.field});
 }
@@ -122,6 +138,7 @@ HttpAnswer waited_answer(const engine::Check& check, const limiter::Limits& limi
   answer.limited_by = check.limited_by;
   answer.numbers = check.numbers;
   answer.nearest = check.nearest;
+  answer.decided_by = check.decided_by;
   answer.limits = met;
   return decision_answer(answer);
 }

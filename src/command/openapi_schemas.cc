@@ -35,6 +35,8 @@ const std::string_view kOpenApiSchemas = R"json({
     "retry_after_ms": {"$ref": "#/components/schemas/RetryAfterMs"},
     "reset_after_ms": {"type": "integer", "minimum": -1},
     "decided_by": {"enum": ["memory", "store", "grant", "refuse", "allow", "local"]},
+    "ratelimit": {"type": ["string", "null"], "description": "In a list of decisions: what the field RateLimit would say of this one."},
+    "ratelimit_policy": {"type": ["string", "null"], "description": "As ratelimit, of RateLimit-Policy."},
     "limits": {"type": "array", "items": {"$ref": "#/components/schemas/LimitAnswer"}}}},
 "Decisions": {
   "type": "array", "maxItems": 1000,

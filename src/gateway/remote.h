@@ -1,6 +1,6 @@
-// Asks a registered limiter instance: POST /v1/check.
+// Asks registered limiter instances.
 //
-//   decide() ─► Registry::choose ─► one request ─► its decision
+//   decide() ─► Registry::choose ─► that instance's line (instance_line.h) ─► its decision
 //                                      │ failed: the registry is told, and
 //                                      └ with Choose::kRandom, if nothing can have been charged and
 //                                        half of the deadline is left: one further instance
@@ -17,7 +17,7 @@
 #include "gateway/decision.h"
 #include "gateway/options.h"
 #include "gateway/registry.h"
-#include "http/client.h"
+#include "http/address_guard.h"
 #include "limiter/limiter.h"
 
 namespace io {
@@ -39,14 +39,8 @@ class Remote {
 
  private:
   struct Body;
-  std::shared_ptr<Body> body_;
+  std::shared_ptr<Body> body_;  // Shared with what the loop still has to call.
 };
-
-// What an instance's answer says. Nothing: it has failed, and is to be told to the registry so.
-std::optional<Decision> read_decision(const http::Response& response);
-
-// {"domain":"api","descriptors":[[["tenant","acme"]]],"cost":1}
-std::string check_body(const limiter::Ask& ask);
 
 // Guards the way to instances: loopback and `trusted_networks`. kInvalid ("allow").
 base::Result<http::AddressGuard> instance_guard(const Options& options);

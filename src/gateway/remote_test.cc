@@ -28,9 +28,10 @@ std::string http_answer(int status, const std::string& body, const std::string& 
   return "HTTP/1.1 " + std::to_string(status) + " X\r\n" + fields +
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
-const std::string kAllowed =
-    http_answer(200, R"({"allowed":true,"limited_by":null,"limit":10,"decided_by":"memory"})",
-                "RateLimit: \"ip\";r=9;t=1\r\nRateLimit-Policy: \"ip\";q=10;w=10\r\n");
+constexpr const char* kYes =
+    R"({"allowed":true,"limited_by":null,"limit":10,"decided_by":"memory",)"
+    R"("ratelimit":"\"ip\";r=9;t=1","ratelimit_policy":"\"ip\";q=10;w=10"})";
+const std::string kAllowed = http_answer(200, std::string("[") + kYes + "]");
 
 struct RemoteBed {
   explicit RemoteBed(Options with = {}) : options(std::move(with)) {}
@@ -93,18 +94,18 @@ TEST(Remote, AsksAnInstanceAsTheApiIsAskedAndHandsItsFieldsOn) {
   EXPECT_EQ(decision.reason, Reason::kLimits);
   EXPECT_EQ(decision.rate_limit, R"("ip";r=9;t=1)");
   EXPECT_EQ(decision.rate_limit_policy, R"("ip";q=10;w=10)");
-  EXPECT_THAT(seen, testing::StartsWith("POST /v1/check HTTP/1.1\r\n"));
+  EXPECT_THAT(seen, testing::StartsWith("POST /v1/checks HTTP/1.1\r\n"));
   EXPECT_THAT(seen, HasSubstr("Content-Type: application/json\r\n"));
-  EXPECT_THAT(seen, testing::EndsWith(R"({"domain":"api","descriptors":[[["client_ip",)"
-                                      R"("192.0.2.1"],["path","/a\"b"]]],"cost":1})"));
+  EXPECT_THAT(seen, testing::EndsWith(R"([{"domain":"api","descriptors":[[["client_ip",)"
+                                      R"("192.0.2.1"],["path","/a\"b"]]],"cost":1}])"));
   EXPECT_EQ(bed.registry.instances(bed.clock.now()).at(0).in_flight, 0u);
   EXPECT_GT(bed.registry.instances(bed.clock.now()).at(0).latency, base::Duration::zero());
 }
 
 TEST(Remote, ARefusalHasItsLimitAndItsTimes) {
-  Server server(always(
-      http_answer(429, R"({"allowed":false,"limited_by":"ip","limit":10,"retry_after_ms":2500})",
-                  "Retry-After: 3\r\nRateLimit: \"ip\";r=0;t=3\r\n")));
+  Server server(
+      always(http_answer(200, R"([{"allowed":false,"limited_by":"ip","limit":10,)"
+                              R"("retry_after_ms":2500,"ratelimit":"\"ip\";r=0;t=3"}])")));
   RemoteBed bed({.deadline = std::chrono::seconds(2)});
   bed.add(server.port());
   const Decision decision = bed.decide();
@@ -116,34 +117,32 @@ TEST(Remote, ARefusalHasItsLimitAndItsTimes) {
 }
 
 TEST(Remote, EveryAnswerMeansSomething) {
-  const auto record = [](int status, const char* body) { return http_answer(status, body); };
-  EXPECT_EQ(outcome_of(record(200, R"({"allowed":true,"limit":null})"), 0), "allowed no_limit");
-  EXPECT_EQ(outcome_of(record(200, R"({"allowed":true,"limit":1,"decided_by":"allow"})"), 0),
+  const auto record = [](const std::string& said) { return http_answer(200, "[" + said + "]"); };
+  EXPECT_EQ(outcome_of(record(R"({"allowed":true,"limit":null})"), 0), "allowed no_limit");
+  EXPECT_EQ(outcome_of(record(R"({"allowed":true,"limit":1,"decided_by":"allow"})"), 0),
             "allowed store_allow");
-  EXPECT_EQ(outcome_of(record(200, R"({"allowed":true,"limit":1,"decided_by":"local"})"), 0),
+  EXPECT_EQ(outcome_of(record(R"({"allowed":true,"limit":1,"decided_by":"local"})"), 0),
             "allowed store_local");
-  EXPECT_EQ(outcome_of(record(429, R"({"allowed":false,"limited_by":"blocked"})"), 0),
+  EXPECT_EQ(outcome_of(record(R"({"allowed":false,"limited_by":"blocked"})"), 0),
             "limited blocked");
   // The limit's own word, and no failure of the instance.
-  EXPECT_EQ(outcome_of(record(503, R"({"allowed":false,"decided_by":"refuse"})"), 0),
+  EXPECT_EQ(outcome_of(record(R"({"allowed":false,"decided_by":"refuse"})"), 0),
             "refused store_refuse");
-  EXPECT_EQ(outcome_of(record(503, R"({"type":"https://iana.org/assignments/)"
-                                   R"(http-problem-types#temporary-reduced-capacity"})"),
-                       0),
-            "refused store_refuse");
-  EXPECT_EQ(outcome_of(record(404, R"({"status":404})"), 0), "nobody unknown_domain");
+  EXPECT_EQ(outcome_of(record(R"({"status":404,"code":"NOTFOUND"})"), 0), "nobody unknown_domain");
   // What a client may have caused.
-  EXPECT_EQ(outcome_of(record(422, "{}"), 0), "nobody bad_ask");
-  EXPECT_EQ(outcome_of(record(429, R"({"status":429})"), 0), "nobody bad_ask");
+  EXPECT_EQ(outcome_of(http_answer(422, "{}"), 0), "nobody bad_ask");
+  EXPECT_EQ(outcome_of(http_answer(429, R"({"status":429})"), 0), "nobody bad_ask");
 }
 
 TEST(Remote, WrongAnswersAreFailures) {
+  const std::string yes = kYes;
   for (const std::string& bytes :
        {http_answer(200, "rubbish"), http_answer(200, "[]"), http_answer(200, ""),
-        http_answer(200, R"({"allowed":"yes"})"), http_answer(200, R"({"allowed":false})"),
-        http_answer(429, "rubbish"), http_answer(204, ""), http_answer(302, "{}"),
-        http_answer(500, R"({"allowed":true})"), http_answer(503, R"({"code":"SHUTDOWN"})"),
-        http_answer(200, "{\"allowed\":true,\"x\":\"" + std::string(400'000, 'x') + "\"}"),
+        http_answer(200, yes), http_answer(200, "[" + yes + "," + yes + "]"),
+        http_answer(200, "[7]"), http_answer(200, R"([{"allowed":"yes"}])"), http_answer(204, ""),
+        http_answer(302, "{}"), http_answer(500, "[" + yes + "]"),
+        http_answer(503, R"({"code":"SHUTDOWN"})"),
+        http_answer(200, "[" + yes + std::string(5 << 20, ' ') + "]"),
         std::string("rubbish\r\n\r\n"),
         std::string("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")}) {
     Server server([&](Peer& peer) {
@@ -196,7 +195,7 @@ TEST(Remote, AnInstanceWhoseMachineIsGoneLeavesTimeToAskAnother) {
 }
 
 TEST(Remote, ARefusalKeepsItsConnection) {
-  Server server(always(http_answer(429, R"({"allowed":false,"limited_by":"ip","limit":1})")));
+  Server server(always(http_answer(200, R"([{"allowed":false,"limited_by":"ip","limit":1}])")));
   RemoteBed bed({.deadline = std::chrono::seconds(2)});
   bed.add(server.port());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(bed.outcome(), "limited limits");
@@ -260,18 +259,6 @@ TEST(Remote, NamesAreJudgedByTheAddressTheyLeadTo) {
   RemoteBed bed({.deadline = std::chrono::seconds(5)});
   bed.add(server.port(), "localhost");
   EXPECT_EQ(bed.outcome(), "allowed limits");
-}
-
-TEST(Remote, AFieldWithAControlByteIsLeftOut) {
-  http::Response response;
-  response.status = 200;
-  response.body = R"({"allowed":true,"limit":1})";
-  response.ratelimit = "\"a\"\r;r=1";
-  response.ratelimit_policy = "\"a\";q=1";
-  const std::optional<Decision> decision = read_decision(response);
-  ASSERT_TRUE(decision);
-  EXPECT_EQ(decision->rate_limit, "");
-  EXPECT_EQ(decision->rate_limit_policy, "\"a\";q=1");
 }
 
 }  // namespace

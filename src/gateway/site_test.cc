@@ -182,8 +182,8 @@ TEST(Site, ADecisionMayComeAfterTheSiteIsGone) {
 
 TEST(Site, AsksRegisteredInstancesOverHttp) {
   loopback_bed::Server limiter(
-      loopback_bed::always("HTTP/1.1 200 OK\r\nRateLimit: \"ip\";r=4\r\nContent-Length: 28\r\n\r\n"
-                           "{\"allowed\":true,\"limit\":10 }"));
+      loopback_bed::always("HTTP/1.1 200 OK\r\nContent-Length: 54\r\n\r\n"
+                           R"([{"allowed":true,"limit":10,"ratelimit":"\"ip\";r=4"}])"));
   SiteBed bed(usual(), false);
   EXPECT_EQ(bed.get("/x")->status(), 503);
   EXPECT_EQ(bed.get("/open")->passed, "/open");
