@@ -10,15 +10,47 @@ LOAD_CORE = ["taskset", "-c", "1"]
 SERVER_CORE = ["taskset", "-c", "0"]
 
 
-def load_binary():
-    return servers.BINARY.parent / "bench/queue_load"
+TALKS = {"ratelimmq": "resp", "redis": "redis", "redis-stream": "redis-stream", "beanstalkd": "beanstalk",
+         "nats": "nats", "rabbitmq": "rabbit"}
+# Names of options where `ratelimmq bench` has others.
+NAMES = {"count": "messages", "operations": "count"}
 
 
-def run_load(verb, *, pin=(), **options):
-    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    done = subprocess.run([*pin, str(load_binary()), verb, *words], capture_output=True, text=True)
+def words_of(options):
+    """`seconds`, `rate`, `dedup`, `keys` and so on as flags of `ratelimmq bench`."""
+    words = []
+    for name, value in options.items():
+        if name == "seconds":
+            words += ["--for", f"{round(value * 1000)}ms", "--warm-up", "0s"]
+        elif name == "rate":
+            words += ["--rate", f"{round(value)}/s"]
+        elif name == "keys":
+            words += ["--keys", str(value), "--keys-like", "turn"]
+        elif name in ("dedup", "overlap"):
+            words += [f"--{name}"] if value else []
+        else:
+            words += [f"--{NAMES.get(name, name)}", str(value)]
+    return words
+
+
+def run_load(verb, *, port, peer="ratelimmq", pin=(), **options):
+    """What `ratelimmq bench` measured: enqueue; cycle: in, out, acknowledged; drain: out, acknowledged."""
+    words = ["--talk", TALKS[peer], "--work", "dequeue" if verb == "drain" else verb, *words_of(options)]
+    done = subprocess.run([*pin, str(servers.BINARY), "bench", f"127.0.0.1:{port}", *words, "--json"],
+                          capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"queue_load {verb} {' '.join(words)}: {done.stderr.strip()}")
+        raise RuntimeError(f"bench {' '.join(words)}: {(done.stderr + done.stdout).strip()}")
+    outcome = json.loads(done.stdout)
+    spread = outcome["latency_us"]
+    return {**outcome, "p50_us": spread["p50"], "p99_us": spread["p99"], "p999_us": spread["p99.9"],
+            "longest_us": spread["max"]}
+
+
+def run_bare(folder, rate, together, message_bytes, seconds):
+    """The same fields of bare_log: a write and a sync, without a server."""
+    words = [str(folder), str(round(rate)), str(together), str(message_bytes), str(seconds)]
+    done = subprocess.run([str(servers.BINARY.parent / "bench/bare_log"), *words], capture_output=True, text=True,
+                          check=True)
     return json.loads(done.stdout)
 
 

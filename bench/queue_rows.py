@@ -5,7 +5,7 @@ import tempfile
 
 import queue_peers
 import servers
-from queue_measure import LOAD_CORE, SERVER_CORE, Series, loaded, number, run_load, table, throughput
+from queue_measure import LOAD_CORE, SERVER_CORE, Series, loaded, number, run_bare, table, throughput
 
 CONNECTIONS, BODY = 50, 128
 
@@ -106,8 +106,7 @@ def latency(run):
         # A record of such a message is 240 bytes long (log_bytes_total over log_records_total).
         for _ in range(run.rounds):
             mine.measure(run.folder, "enqueue", pipeline=pipeline, rate=rate, seconds=run.seconds)
-            bare.add(run_load("bare", directory=run.folder, pipeline=pipeline, rate=rate, body=BODY + 112,
-                              seconds=run.seconds))
+            bare.add(run_bare(run.folder, rate, pipeline, BODY + 112, run.seconds))
         us = lambda value: f"{value:.0f}"
         ratio = mine.series.median("p99_us") / bare.median("p99_us")
         lines += [[f"{one.name}, {how(pipeline)}", f"{number(rate)}/s", one.spread("p50_us", us),
