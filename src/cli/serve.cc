@@ -103,6 +103,13 @@ server::Web::Terms web_of(const config::Config& config) {
   return web;
 }
 
+store::Options store_of(const config::Config& config) {
+  store::Options store = config.store;
+  store.seed = random_seed();
+  store.ttl_max = config.limiter.ttl_max;
+  return store;
+}
+
 // The clock begins behind all that is stored, whatever the wall clock says.
 int serve(const config::Sources& sources, config::Config config) {
   auto storage = take_storage(config.server);
@@ -114,9 +121,17 @@ int serve(const config::Sources& sources, config::Config config) {
 
   engine::Bounds bounds = config.queue_bounds;
   bounds.body_bytes_max = config.server.body_bytes_max;
-  const base::Status open = (*storage)->open(config.queues, bounds, limiter, io::wall_clock());
+  io::SystemClock clock;
+  std::unique_ptr<server::SharedLimits> shared;
+  if (config.store_kind == config::StoreKind::kRedis) {
+    const server::SharedLimits::Queues queues{(*storage)->shards(), (*storage)->name()};
+    shared = std::make_unique<server::SharedLimits>(store_of(config), limiter, clock, queues);
+  }
+  const auto takers = shared ? shared->takers() : std::vector<limiter::Taker*>();
+  const base::Status open =
+      (*storage)->open(config.queues, bounds, limiter, io::wall_clock(), takers);
   if (!open) return failed(open.error());
-  const io::SystemClock clock((*storage)->last_instant());
+  clock.not_before((*storage)->last_instant());
   return run(
       config.server,
       {.limiter = limiter,
@@ -126,6 +141,7 @@ int serve(const config::Sources& sources, config::Config config) {
        .reload = [reload = Reloader(sources, config, limiter)]() mutable { return reload(); },
        .storage = std::move(*storage),
        .dispatch = config.dispatch,
+       .shared = std::move(shared),
        .web = web_of(config)});
 }
 
@@ -136,11 +152,10 @@ int serve_stateless(const config::Sources& sources, config::Config config) {
   limiter::Limiter limiter(options);
   if (put_in_force(std::move(config.domains), limiter) != kDone) return kFailed;
   const io::SystemClock clock(io::wall_clock());
-  std::optional<store::Options> store;
+  std::unique_ptr<server::SharedLimits> shared;
   if (sources.role == server::Role::kLimiter) {
-    store = config.store;
-    store->seed = random_seed();
-    store->ttl_max = config.limiter.ttl_max;
+    shared = std::make_unique<server::SharedLimits>(store_of(config), limiter, clock,
+                                                    server::SharedLimits::Queues{});
   }
   return run(
       config.server,
@@ -151,7 +166,7 @@ int serve_stateless(const config::Sources& sources, config::Config config) {
        .reload = [reload = Reloader(sources, config, limiter)]() mutable { return reload(); },
        .storage = nullptr,
        .dispatch = config.dispatch,
-       .store = std::move(store),
+       .shared = std::move(shared),
        .web = web_of(config),
        .registrar = config.registrar});
 }

@@ -344,8 +344,6 @@ TEST(File, EveryProblemIsFoundAtOnce) {
       "f:3:47: unknown key 'gateway.compute_hash.cache.tll' (ttl?)\n"
       "f:4:10: threads: must be auto or an integer between 1 and 1024\n"
       "f:5:1: duplicate key 'threads' (first on line 4)\n"
-      "f:6:15: store.kind: redis is for the roles limiter and gateway: `serve` keeps its limits "
-      "in its own process\n"
       "f:6:39: store.mode: must be granted or strict, not 'fast'\n"
       "f:7:21: table.memory_max: '1KB' is no size: as in 65536, 64KiB, 1MiB or 2GiB\n"
       "f:7:37: table.when_full must be one value, not a list\n"

@@ -34,7 +34,7 @@ threads: auto
 durability: fsync              # of queues: an answer waits for the disk; or os, or memory
 
 store:
-  kind: embedded               # or redis: of the roles limiter and gateway
+  kind: embedded               # or redis: shared with others (docs/store.md)
   mode: granted
   when_gone: local             # a Redis that is gone: or refuse, or allow; per limit too
   redis: {url: "redis://127.0.0.1:6379", deadline: 10ms}
@@ -161,7 +161,7 @@ constexpr std::string_view kRoles = R"(
 
 ## Roles
 
-`ratelimmq serve`, `ratelimmq limiter` and `ratelimmq gateway` read the same file; listeners that a role does not have are off. `store.kind: redis` is for `limiter`, where it is the default, and for `gateway`, which keeps hashes there; `serve` keeps its limits in its own process. `store.mode: granted` lets an instance spend units of hot keys in memory, charged ahead of time (docs/store.md); `strict` asks Redis for every decision.
+`ratelimmq serve`, `ratelimmq limiter` and `ratelimmq gateway` read the same file; listeners that a role does not have are off. `store.kind` is `redis` for `limiter`, which has no other. With it `serve` keeps its queues in its data directory and its limits in Redis, shared with every other broker and limiter there; a limit may not be `durable` then. `gateway` keeps hashes there. `store.mode: granted` lets an instance spend units of hot keys in memory, charged ahead of time (docs/store.md); `strict` asks Redis for every decision.
 )";
 
 std::string code(const std::string& text) { return text.empty() ? "" : '`' + text + '`'; }

@@ -5,6 +5,7 @@
 #include "config/value.h"
 #include "gateway/site.h"
 #include "io/ip.h"
+#include "server/divided_decider.h"
 
 namespace config {
 namespace {
@@ -51,32 +52,35 @@ redis::Options options_of(const RedisPlace& place, const std::string& password) 
   return options;
 }
 
-void check_laws(const std::vector<limiter::NodeSpec>& nodes, Draft& draft) {
-  for (const limiter::NodeSpec& node : nodes) {
-    for (const limiter::LimitSpec& limit : node.limits) {
-      const base::Status fits = store::check(limit);
-      if (!fits) draft.problems.add(limit.mark, fits.error().what);
+void check_laws(const limiter::NodeSpec& node, Draft& draft) {
+  for (const limiter::LimitSpec& limit : node.limits) {
+    if (limit.durable) {
+      draft.problems.add(limit.mark,
+                         "a limit in Redis cannot be durable: what is kept over a "
+                         "crash is what Redis itself keeps");
     }
-    check_laws(node.nodes, draft);
+    const base::Status fits = store::check(limit);
+    if (!fits) draft.problems.add(limit.mark, fits.error().what);
   }
+  for (const limiter::NodeSpec& each : node.nodes) check_laws(each, draft);
 }
 
 void check_store(Draft& draft) {
   const Config& config = draft.config;
   check_place(config.redis, draft);
-  if (draft.role == server::Role::kServe) {
-    fail("store.kind",
-         "redis is for the roles limiter and gateway: `serve` keeps its limits in its own process",
-         draft);
-  }
   if (config.store.deadline >= config.gateway.deadline) {
     fail("store.redis.deadline",
          "must be shorter than gateway.limiters.deadline, which waits for it (" +
              print_span(config.gateway.deadline) + ")",
          draft);
   }
-  if (draft.role != server::Role::kLimiter) return;
-  for (const limiter::DomainSpec& domain : config.domains) check_laws(domain.nodes, draft);
+  if (draft.role == server::Role::kGateway) return;
+  const bool broker = draft.role == server::Role::kServe;
+  for (const limiter::DomainSpec& domain : config.domains) {
+    for (const limiter::NodeSpec& node : domain.nodes) {
+      if (!broker || !server::own_limits(domain.name, node.key)) check_laws(node, draft);
+    }
+  }
 }
 
 std::string secret(const std::string& variable, const Sources& sources) {

@@ -44,6 +44,20 @@ TEST(Roles, AnInstanceKeepsItsLimitsInRedis) {
               HasSubstr("store.kind: must be redis"));
 }
 
+TEST(Roles, ABrokerMayKeepItsLimitsInRedis) {
+  const std::string store = "store: {kind: redis}\nlimits: [{domain: ";
+  const auto problems = [&](const std::string& domain, const std::string& limit) {
+    const std::string limits = ", descriptors: [{key: a, limits: [" + limit + "]}]}]";
+    return text_of(load_as(Role::kServe, store + domain + limits).problems);
+  };
+  EXPECT_EQ(problems("api", "{rate: 1/s}"), "");
+  EXPECT_THAT(problems("api", "{rate: 1/s, durable: true}"),
+              HasSubstr("a limit in Redis cannot be durable"));
+  EXPECT_THAT(problems("api", "{rate: 3/7ns}"), HasSubstr("whole microseconds"));
+  // What it does itself it counts itself.
+  EXPECT_EQ(problems("server", "{rate: 1/s, durable: true}"), "");
+}
+
 TEST(Redis, IsReadFromUrlClusterOrSentinels) {
   const Loaded one = load_as(Role::kLimiter, "store: {redis: {url: 'rediss://me:pw@r:7/3'}}");
   ASSERT_TRUE(one.config) << text_of(one.problems);

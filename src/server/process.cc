@@ -15,7 +15,7 @@ bool Process::ready(std::string& why_not) const {
   if (phase != Phase::kServing) return false;
   if (subjects_.shards) why_not = subjects_.shards->failure();
   if (why_not.empty() && subjects_.journal != nullptr) why_not = subjects_.journal->failure();
-  if (why_not.empty() && subjects_.store != nullptr && !subjects_.store->up()) {
+  if (why_not.empty() && subjects_.shared != nullptr && !subjects_.shared->up()) {
     why_not = "the store cannot be reached";
   }
   return why_not.empty();
@@ -34,12 +34,17 @@ std::string Process::metrics_text() const {
     families.gauge("ratelimmq_limiter_journal_bytes", "The journal of durable limits, on disk.", {},
                    static_cast<double>(subjects_.journal->bytes()));
   }
-  if (subjects_.store != nullptr) subjects_.store->collect(families);
+  if (subjects_.shared != nullptr) subjects_.shared->collect(families);
   if (subjects_.web) subjects_.web->collect(families);
   subjects_.traffic.collect(families);
   subjects_.reloads.collect(families);
   collect(vitals(), identity_.started, families);
   return families.text();
+}
+
+std::optional<Process::Facts::Store> Process::store_facts() const {
+  if (subjects_.shared == nullptr) return std::nullopt;
+  return Facts::Store{.up = subjects_.shared->up(), .instances = subjects_.shared->instances()};
 }
 
 Process::Facts Process::facts() const {
@@ -52,7 +57,8 @@ Process::Facts Process::facts() const {
           .commands_total = subjects_.counters.calls_total(),
           .resident_bytes = resident_bytes(),
           .threads = identity_.threads,
-          .tcp_port = identity_.tcp_port};
+          .tcp_port = identity_.tcp_port,
+          .store = store_facts()};
 }
 
 }  // namespace server

@@ -10,10 +10,10 @@
 #include "limiter/limiter.h"
 #include "server/journal.h"
 #include "server/reloads.h"
+#include "server/shared_limits.h"
 #include "server/shards.h"
 #include "server/traffic.h"
 #include "server/web.h"
-#include "store/store.h"
 
 namespace server {
 
@@ -30,7 +30,7 @@ class Process final : public command::Process {
     const dispatch::Hosts& hosts;
     const base::Clock& clock;
     const Journal* journal;           // Null: nothing is durable.
-    const store::Common* store;       // Null: limits are this process' own.
+    const SharedLimits* shared;       // Null: limits are this process' own.
     const std::unique_ptr<Web>& web;  // Null: there is no gateway.
   };
   struct Identity {
@@ -51,6 +51,8 @@ class Process final : public command::Process {
   Facts facts() const override;
 
  private:
+  std::optional<Facts::Store> store_facts() const;
+
   enum class Phase : uint8_t { kStarting, kServing, kStopping };
 
   Subjects subjects_;

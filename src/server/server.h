@@ -18,8 +18,8 @@
 #include "server/dispatch_options.h"
 #include "server/options.h"
 #include "server/queue_rules.h"
+#include "server/shared_limits.h"
 #include "server/web.h"
-#include "store/store.h"
 
 namespace server {
 
@@ -42,8 +42,9 @@ struct Wiring {
   // Taken and open. Null: no queues, and no limit is durable (roles limiter and gateway).
   std::unique_ptr<Storage> storage;
   DispatchOptions dispatch = {};  // Its caps are limits already.
-  // Limits are decided there; `limiter` only says which there are.
-  std::optional<store::Options> store = {};
+  // Limits are decided there; `limiter` only says which there are, and decides those of this
+  // process' own domains (divided_decider.h).
+  std::unique_ptr<SharedLimits> shared = {};
   // Behind listen.gateway. With a storage or a store it asks this process' limits.
   Web::Terms web = {};
   gateway::RegistrarOptions registrar = {};  // Of listen.limiter; the port is filled in.

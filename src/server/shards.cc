@@ -40,7 +40,7 @@ Shards::Shards(std::vector<std::unique_ptr<engine::Engine>> engines,
     seat->meet(seats_);
     seat->mailbox().ring();  // What is due, and what the start left to do.
   }
-  limiter.on_freed([this](uint32_t shard, base::Hash128 state) { freed(shard, state); });
+  limiter.on_freed(teller());
   limiter.on_reload([this] {
     for (const auto& seat : seats_) seat->mailbox().put_limits_changed();
   });

@@ -3,6 +3,7 @@
 //   session ── submit(run) ──► seat ── requests ──► shards, here or on other threads
 //        ◄──── done(run) ───── seat ◄── answered ── the last of its requests
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +30,10 @@ class Shards final : public command::Shards {
   // owns the shard. Before the loops run.
   void on_push(
       std::function<void(uint32_t shard, std::string_view queue, const queue::Push&)> told);
+  // What tells a shard that a state has units again. Thread of its calls: any.
+  std::function<void(uint32_t shard, base::Hash128 state)> teller() {
+    return [this](uint32_t shard, base::Hash128 state) { freed(shard, state); };
+  }
   // Which worker's thread has the shard.
   uint32_t seat_of(uint32_t shard) const { return shard % static_cast<uint32_t>(seats_.size()); }
 

@@ -12,7 +12,7 @@
 namespace server {
 namespace {
 
-constexpr uint64_t kOfLimiter = 1, kOfEngines = 2, kOfJournal = 3, kOfLogs = 4;
+constexpr uint64_t kOfLimiter = 1, kOfEngines = 2, kOfJournal = 3, kOfLogs = 4, kOfName = 5;
 
 // Seeds of one directory that tell nothing of each other.
 uint64_t derived(uint64_t seed, uint64_t use) { return base::Random(seed + use).next(); }
@@ -44,9 +44,18 @@ base::Result<std::unique_ptr<Storage>> Storage::take(const Wanted& wanted) {
 
 uint64_t Storage::limiter_seed() const { return derived(meta_.seed, kOfLimiter); }
 
+std::string Storage::name() const {
+  std::array<char, 17> name;
+  std::snprintf(name.data(), name.size(), "%016llx",
+                static_cast<unsigned long long>(derived(meta_.seed, kOfName)));
+  return name.data();
+}
+
 base::Status Storage::open(const QueueRules& rules, const engine::Bounds& bounds,
-                           limiter::Limiter& limiter, base::Time now) {
+                           limiter::Limiter& limiter, base::Time now,
+                           std::span<limiter::Taker* const> takers) {
   const auto open_one = [&](uint32_t shard) {
+    limiter::Taker& taker = takers.empty() ? limiter : *takers[shard];
     QueueRules own = rules_of(rules, shard, shards());
     return engine::Engine::open(
         {.shard = shard,
@@ -57,7 +66,7 @@ base::Status Storage::open(const QueueRules& rules, const engine::Bounds& bounds
          .creation_open = own.creation_open,
          .declared = std::move(own.declared),
          .bounds = bounds},
-        *disk_, directory_of(shard), limiter, now);
+        *disk_, directory_of(shard), taker, now);
   };
   std::vector<std::optional<base::Result<std::unique_ptr<engine::Engine>>>> opened(shards());
   std::vector<std::thread> threads;

@@ -6,6 +6,7 @@
 //   take() ─► seed, shards ─► [the limiter is made] ─► open() ─► last_instant ─► [the clock begins]
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,14 @@ class Storage {
   static base::Result<std::unique_ptr<Storage>> take(const Wanted& wanted);
 
   uint64_t limiter_seed() const;
+  std::string name() const;  // No other data directory has it.
   uint32_t shards() const { return meta_.shards; }
 
   // Opens all shards, each on a thread of its own, then the journal. Errors name file and offset.
+  // `takers`: what deliveries are charged with, by shard; none: the limiter.
   base::Status open(const QueueRules& rules, const engine::Bounds& bounds,
-                    limiter::Limiter& limiter, base::Time now);
+                    limiter::Limiter& limiter, base::Time now,
+                    std::span<limiter::Taker* const> takers = {});
   base::Time last_instant() const;  // Of all that is stored.
   // After open().
   std::vector<std::unique_ptr<engine::Engine>>& engines() { return engines_; }  // By shard.

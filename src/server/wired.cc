@@ -65,9 +65,6 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
     : options_(std::move(options)),
       wiring_(std::move(wiring)),
       trusted_(std::move(trusted)),
-      store_(wiring_.store
-                 ? std::make_unique<store::Common>(*wiring_.store, wiring_.limiter, wiring_.clock)
-                 : nullptr),
       reloads_(wiring_.reload, wiring_.clock),
       hosts_(wiring_.limiter, seeded(wiring_.dispatch.hosts)),
       process_({.limiter = wiring_.limiter,
@@ -78,7 +75,7 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
                 .hosts = hosts_,
                 .clock = wiring_.clock,
                 .journal = wiring_.storage ? &wiring_.storage->journal() : nullptr,
-                .store = store_.get(),
+                .shared = wiring_.shared.get(),
                 .web = web_},
                {.config_file = wiring_.config_file,
                 .started = wiring_.clock.now(),
@@ -87,6 +84,7 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
                [this] { stop(); }),
       bounds_{.stuck_max = options_.request_timeout},
       gate_{trusted_, options_.connections_max, traffic_},
+      shared_(std::move(wiring_.shared)),
       signals_(
           keeper_, [this] { begin_stop(); }, [this] { reload("SIGHUP"); }) {
   std::vector<io::Loop*> loops;
@@ -100,6 +98,7 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
                                        wiring_.limiter);
     add_pushers(loops, std::move(guard));
   }
+  share_limits(loops);
   add_deciders(loops);
   if (listeners.tcp) add_tcp(std::move(*listeners.tcp));
   if (listeners.api) {
@@ -114,12 +113,21 @@ Server::Wired::Wired(ServerOptions options, Wiring wiring, io::Networks trusted,
   if (!wiring_.watched_files.empty()) watch_.emplace(wiring_.watched_files);
 }
 
+void Server::Wired::share_limits(const std::vector<io::Loop*>& loops) {
+  if (!shared_) return;
+  shared_->begin(
+      loops, shards_ ? shards_->teller() : [](uint32_t, base::Hash128) {});
+}
+
 void Server::Wired::add_deciders(const std::vector<io::Loop*>& loops) {
-  for (io::Loop* const loop : loops) {
-    if (store_) {
-      deciders_.push_back(std::make_unique<store::Store>(*loop, *store_));
-    } else if (wiring_.storage) {
-      deciders_.push_back(std::make_unique<LocalDecider>(*loop, wiring_.limiter, wiring_.clock));
+  if (!shared_ && !wiring_.storage) return;
+  for (size_t i = 0; i < loops.size(); ++i) {
+    if (shared_) {
+      deciders_.push_back(std::make_unique<DividedDecider>(*loops[i], wiring_.limiter,
+                                                           wiring_.clock, shared_->store(i)));
+    } else {
+      deciders_.push_back(
+          std::make_unique<LocalDecider>(*loops[i], wiring_.limiter, wiring_.clock));
     }
   }
 }
@@ -166,16 +174,18 @@ command::Services Server::Wired::services(size_t worker) {
           .counters = counters_,
           .shards = shards_.get(),
           .hosts = shards_ ? &hosts_ : nullptr,
-          .decider = store_ ? deciders_[worker].get() : nullptr};
+          .decider = shared_ ? deciders_[worker].get() : nullptr};
 }
 
 void Server::Wired::add_tcp(Listening listening) {
   const protocol::Bounds bounds{.line_bytes_max = options_.line_bytes_max,
                                 .body_bytes_max = options_.body_bytes_max};
-  MakeTalk make = [services = services(0), bounds, patience = options_.request_timeout](
+  std::vector<command::Services> by_worker;
+  for (size_t i = 0; i < workers_.size(); ++i) by_worker.push_back(services(i));
+  MakeTalk make = [by_worker = std::move(by_worker), bounds, patience = options_.request_timeout](
                       const Arrival& arrival, base::Random&, std::function<void()> wake) {
-    return std::make_unique<TcpTalk>(services, caller_of(arrival), bounds, patience,
-                                     std::move(wake));
+    return std::make_unique<TcpTalk>(by_worker[arrival.worker], caller_of(arrival), bounds,
+                                     patience, std::move(wake));
   };
   acceptors_.push_back(std::make_unique<Acceptor>(
       keeper_, std::move(listening), gate_, traffic_.tcp, workers_,
@@ -291,7 +301,16 @@ void Server::Wired::empty_all() {
 void Server::Wired::one_is_empty() {
   if (--to_be_emptied_ > 0) return;
   if (!shards_) return end();
-  shards_->drain([this] { keeper_.post([this] { end(); }); });
+  shards_->drain([this] { keeper_.post([this] { give_back(); }); });
+}
+
+// What was taken from a store and nobody uses: what takes longer than a call may is lost.
+void Server::Wired::give_back() {
+  if (!shared_) return end();
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i]->loop().post([this, i] { shared_->end(i); });
+  }
+  keeper_.after(shared_->deadline(), [this] { end(); });
 }
 
 void Server::Wired::end() {

@@ -24,6 +24,7 @@
 #include "io/io.h"
 #include "server/acceptor.h"
 #include "server/api_talk.h"
+#include "server/divided_decider.h"
 #include "server/local_decider.h"
 #include "server/process.h"
 #include "server/pusher.h"
@@ -54,6 +55,7 @@ class Server::Wired {
   void add_tcp(Listening listening);
   void add_api(Listening listening, command::Listener listener, ListenerTraffic& traffic);
   void add_gateway(Listening listening);
+  void share_limits(const std::vector<io::Loop*>& loops);
   void add_deciders(const std::vector<io::Loop*>& loops);
   void add_registrar(uint16_t port);
   void keep_house();
@@ -63,13 +65,13 @@ class Server::Wired {
   void empty_all();
   void add_pushers(const std::vector<io::Loop*>& loops, http::AddressGuard guard);
   void one_is_empty();
+  void give_back();
   void end();
   command::Services services(size_t worker);
 
   const ServerOptions options_;
   Wiring wiring_;
   const io::Networks trusted_;
-  std::unique_ptr<store::Common> store_;
   Traffic traffic_;
   command::Counters counters_;
   Reloads reloads_;
@@ -82,6 +84,7 @@ class Server::Wired {
   std::vector<std::unique_ptr<Worker>> workers_;
   // Of the workers' loops, so they go first. Where limits are decided, by worker; none: registered
   // instances are asked.
+  const std::unique_ptr<SharedLimits> shared_;  // Null: limits are this process' own.
   std::vector<std::unique_ptr<limiter::Decider>> deciders_;
   std::unique_ptr<Web> web_;
   std::vector<std::unique_ptr<Api>> apis_;
