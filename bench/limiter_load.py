@@ -70,9 +70,9 @@ def bench(server, *words, scheme="tcp", port=None, pin=LOAD_CORE):
     pids = [word for pid in server.pids() for word in ("--server-pid", str(pid))]
     done = subprocess.run([*pin, str(servers.BINARY), "bench", f"{scheme}://127.0.0.1:{port or server.port}", "--json",
                            "--warm-up", "500ms", *pids, *map(str, words)], capture_output=True, text=True, timeout=120)
-    if done.returncode != 0 or not done.stdout:
-        raise RuntimeError(f"ratelimmq bench: {limiter_peers.last_words(done.stderr or done.stdout)}")
-    said = json.loads(done.stdout)
+    said = json.loads(done.stdout or "{}")
+    if done.returncode != 0 or not said:
+        raise RuntimeError(f"ratelimmq bench: {said.get('error_kinds') or limiter_peers.last_words(done.stderr)}")
     spans = {f"{name.replace('.', '_')}_us": said["latency_us"][name] for name in ("p50", "p99", "p99.9", "p99.99")}
     return {"rate": said["rate"], "cpu_us": said["server"]["cpu_us_per_operation"], **spans, **said}
 

@@ -102,8 +102,8 @@ def http(run):
 def latency(run):
     """Open loop: a request leaves when it is due, whatever is answered, and its span counts from then."""
     rate = "2k/s" if run.quick else "20k/s"
-    def steady(work, **more):
-        return lambda server: bench(server, "--work", work, "--rate", rate, "--for", span(run.seconds),
+    def steady(work, *words, **more):
+        return lambda server: bench(server, "--work", work, *words, "--rate", rate, "--for", span(run.seconds),
                                     "--connections", CONNECTIONS, port=server.api if more.get("scheme") == "http" else
                                     server.port, **more)
     redis, one = pinned(limiter_peers.redis), ours(1, SERVER_CORE)
@@ -111,7 +111,8 @@ def latency(run):
                              ("redis INCR", redis, steady("incr", scheme="redis")),
                              ("redis Lua GCRA (EVALSHA)", redis, steady("gcra-lua", scheme="redis")),
                              ("ratelimmq CL.THROTTLE, 1 thread", one, steady("throttle")),
-                             ("ratelimmq POST /v1/check, 1 thread", one, steady("check", scheme="http"))])
+                             ("ratelimmq POST /v1/check, 1 thread", one, steady(
+                                 "check", "--domain", "api", "--descriptor", "tenant={key}", scheme="http"))])
     us = lambda value: f"{value:.0f}"
     return table(f"How long an answer takes at {rate}", f"Open loop (`ratelimmq bench --rate {rate}`), {CONNECTIONS} "
                  f"connections, {KEYS:,} keys: a request leaves when it is due, whatever has been answered, and its "
