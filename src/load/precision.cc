@@ -39,9 +39,10 @@ class Judge {
     Int128 owed_until = 0;  // The law's instant (its theoretical arrival time), times count.
     for (const Admitted& one : all_) {
       const Int128 free = owed_until + w_ - burst_ * w_;
-      if (one.waited && free > at(one.from) * n_)
-        into.add(static_cast<int64_t>((at(one.to) * n_ - free) / n_));
-      owed_until = std::max(owed_until, at(one.to) * n_) + w_;
+      const bool waited = free > at(one.from) * n_;
+      if (one.waited && waited) into.add(static_cast<int64_t>((at(one.to) * n_ - free) / n_));
+      // What did not have to wait may have been let pass as early as it was asked for.
+      owed_until = std::max(owed_until, at(waited ? one.to : one.from) * n_) + w_;
     }
   }
 

@@ -72,6 +72,16 @@ TEST(Precision, LatenessIsFromTheFirstInstantThatTheLawAllows) {
   EXPECT_EQ(one.lateness.least(), 0);
 }
 
+// The first five answers were slow; that does not make those behind them look punctual.
+TEST(Precision, ASlowFirstAnswerHidesNoLateness) {
+  std::vector<Admitted> all;
+  for (int64_t i = 0; i < 5; ++i) all.push_back(at(1000, 1008));
+  for (int64_t i = 1; i <= 20; ++i) all.push_back(at(1000, 1002 + 10 * i));
+  const Precision one = judge(kLaw, all);
+  EXPECT_EQ(one.lateness.count(), 20u);
+  EXPECT_EQ(one.lateness.least(), 2 * kMs);
+}
+
 // Whatever a true limiter admits between question and answer is no certain excess.
 TEST(Precision, NoHistoryOfALimiterThatKeepsItsLawIsCertainlyOverIt) {
   base::Random random(7);

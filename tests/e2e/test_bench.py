@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from cluster import Redis, free_port
-from conftest import BINARY, SECONDS_MAX, TOP, eventually
+from conftest import BINARY, SECONDS_MAX, TOP, Server, eventually
 
 ONE = """
 limits:
@@ -116,6 +116,28 @@ def test_a_stopped_server_shows_in_the_tail_of_an_open_loop(start):
         bench.wait()
     assert outcome["operations"] == 1500 and outcome["errors"] == 0
     assert outcome["latency_us"]["p90"] > 100_000  # A third of the requests was due while it stood.
+
+
+def test_a_load_outlives_its_server(start, tmp_path):
+    first, second = start(name="one"), None
+    place = target(first, "resp")
+    bench = subprocess.Popen([str(BINARY), "bench", place, "--work", "ping", "--rate", "500/s", "--for", "3s", "--warm-up",
+                              "0s", "--connections", "4", "--json"], stdout=subprocess.PIPE, text=True)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            bench.wait(timeout=1)
+        first.process.kill()
+        first.process.wait()
+        (tmp_path / "two").mkdir()
+        second = Server(tmp_path / "two", tcp=place)
+        outcome = json.loads(bench.communicate(timeout=SECONDS_MAX)[0])
+    finally:
+        bench.kill()
+        bench.wait()
+        if second:
+            second.stop()
+    assert outcome["connections_lost"] >= 4
+    assert outcome["operations"] + outcome["errors"] == 1500 and outcome["operations"] > 750
 
 
 def test_a_mix_draws_each_verb_as_often_as_its_weight_says(start):
