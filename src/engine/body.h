@@ -88,6 +88,7 @@ struct Engine::Body {
   void release_holds(const queue::View& view, base::Time now);
   queue::Durability durability_of(queue::QueueId id);
   uint64_t hold_id(queue::Number number, uint16_t attempt) const;
+  uint64_t hold_of(queue::Number number) const;  // Of its next delivery.
   // What messages of a flow ask of limits; without a domain: nothing. Valid until the next call.
   limiter::Ask ask_of(const queue::Store::Flow& flow, int64_t cost);
 

@@ -103,8 +103,7 @@ Engine::Body::Delivered Engine::Body::deliver(Request& request, QueueBook& book,
     const uint64_t coming = gate.awaited_beside(flow, book.id);
     if (coming >= room && coming > 0) break;  // As each is told, its queue is served.
     const base::Duration length = lease_of(asked, book);
-    const uint16_t attempt = static_cast<uint16_t>(std::min(next.standing.delivered + 1, 65'535));
-    const Gate::Hold hold{hold_id(next.number, attempt), length, room - coming};
+    const Gate::Hold hold{hold_of(next.number), length, room - coming};
     if (!gate.ask(flow, hold, now)) continue;
     if (asked.claim && before == 0 && asked.deliveries.empty() &&
         asked.claim->taken.exchange(true)) {

@@ -78,7 +78,11 @@ std::optional<Gate::Refused> Gate::take(const limiter::Ask& ask, limiter::TakeTe
   const uint32_t state = watched(obstacle, fresh);
   if (obstacle.sent_for > 0) {
     states_[state].answers = obstacle.state != terms.waits_at;
-  } else if (!obstacle.taken_turn && names_[states_[state].name] != obstacle.limited_by) {
+  } else if (!obstacle.taken_turn) {
+    states_[state].ahead = 0;
+  }
+  if (!obstacle.asking && !obstacle.taken_turn &&
+      names_[states_[state].name] != obstacle.limited_by) {
     states_[state].name = name_of(obstacle.limited_by);
   }
   if (fresh) {  // It may have come free before it was watched.
@@ -117,6 +121,10 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
                                                .uncharged = &uncharged_},
                                               now);
   if (!refused) {
+    if (asking_ != kNone) {
+      uint32_t& ahead = states_[asking_].ahead;
+      ahead = std::min(2 * ahead + 1, kAheadMax);
+    }
     asking_ = kNone;
     if (promised) break_promise(flow);
     if (line != kNone) go_from(line, flow);
@@ -125,7 +133,8 @@ bool Gate::ask(queue::FlowId flow, const Hold& hold, base::Time now) {
   const bool here = line != kNone && refused->state == asking_;
   asking_ = kNone;
   if (refused->sent_for > 0) {
-    await(flow, head.queue, refused->sent_for);
+    const uint64_t more = here ? look_ahead(line, flow, hold, now) : 0;
+    await(flow, head.queue, refused->sent_for + more);
   } else if (line != kNone) {
     passed_over(flow, ask, now);
   }
@@ -240,6 +249,25 @@ uint64_t Gate::awaited_beside(queue::FlowId flow, queue::QueueId id) const {
   return awaited(id) - (found == awaited_.end() ? 0 : found->second.units);
 }
 
+// While the first one of a limit's line is asked for far away, so are some behind it: turns are
+// strict, but a limit need not wait for one answer after the other. As many as went before in a
+// row, so that a limit that refuses is asked for one at a time.
+uint64_t Gate::look_ahead(uint32_t number, queue::FlowId first, const Hold& hold, base::Time now) {
+  const State& state = states_[lines_[number].state];
+  const uint64_t most = std::min<uint64_t>(state.ahead, hold.wanted - 1);
+  uint64_t sent = 0;
+  size_t looked = 0;
+  for (const Entry& entry : lines_[number].flows) {
+    if (sent >= most || looked++ > kAheadMax) break;
+    const queue::Store::Flow head = store_.flow(entry.flow);
+    if (entry.flow == first || head.head == 0 || head.held_back) continue;
+    const limiter::Ask ask = owner_.ask_of(head);
+    if (asks_nothing(ask)) continue;
+    sent += taker_.expect(ask, {.hold_id = owner_.hold_of(head.head), .ttl = hold.ttl}, now);
+  }
+  return sent;
+}
+
 // All that was told goes before anybody is served, so that who wants many gets what came together.
 void Gate::answer_all(base::Time now) {
   std::vector<queue::QueueId> queues;
@@ -271,6 +299,7 @@ void Gate::fill(Check& check, const limiter::Answer& answer) {
   check.limited_by = answer.limited_by;
   check.nearest = answer.nearest;
   check.numbers = answer.numbers;
+  check.decided_by = answer.decided_by;
   check.rows.clear();
   for (const limiter::LimitAnswer& each : answer.limits) {
     check.rows.push_back({each.limit->name, limiter::to_string(each.descriptor), each.decision,

@@ -58,6 +58,7 @@ class Gate {
     std::function<void(Request&)> answer;           // A Check that has its answer.
     // What the head of a flow asks of limits; without a domain: nothing. Until the next call.
     std::function<limiter::Ask(const queue::Store::Flow&)> ask_of;
+    std::function<uint64_t(queue::Number)> hold_of;  // If the message were delivered now.
   };
   Gate(limiter::Taker& taker, queue::Store& store, uint32_t shard, Engine::Metrics& metrics,
        Owner owner);
@@ -103,6 +104,7 @@ class Gate {
  private:
   static constexpr uint32_t kNone = ~uint32_t{0};
   static constexpr size_t kSlice = 512;
+  static constexpr uint32_t kAheadMax = 31;
 
   struct Entry {
     uint64_t turn;
@@ -140,6 +142,7 @@ class Gate {
     uint32_t heap = kNone;
     bool timed = false;    // `at` is an instant that a limit named.
     bool answers = false;  // Of one ask, whose answer is awaited: no limit's.
+    uint32_t ahead = 0;    // Flows that are asked for together with the first one.
   };
   struct LineKey {
     uint32_t state;
@@ -168,6 +171,7 @@ class Gate {
   void park(queue::FlowId flow, const Refused& refused, base::Time now);
   std::optional<base::Hash128> waits_at() const;
   void await(queue::FlowId flow, queue::QueueId queue, uint64_t units);
+  uint64_t look_ahead(uint32_t line, queue::FlowId first, const Hold& hold, base::Time now);
   void await_no_more(queue::FlowId flow);
   void answer_all(base::Time now);
   void passed_over(queue::FlowId flow, const limiter::Ask& ask, base::Time now);

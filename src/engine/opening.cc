@@ -22,7 +22,8 @@ Engine::Body::Body(EngineOptions engine_options, base::Disk& on_disk, std::strin
                   consumers.remove(request);
                   answers.add(request, 0, queue::Durability::kMemory);
                 },
-            .ask_of = [this](const queue::Store::Flow& flow) { return ask_of(flow, flow.cost); }}),
+            .ask_of = [this](const queue::Store::Flow& flow) { return ask_of(flow, flow.cost); },
+            .hold_of = [this](queue::Number number) { return hold_of(number); }}),
       random(options.seed ^ 0x6a697474'6572u ^ options.shard) {}
 
 base::Status Engine::Body::open(base::Time now) {

@@ -28,6 +28,11 @@ uint64_t Engine::Body::hold_id(queue::Number number, uint16_t attempt) const {
   return (id ^ (id >> 32)) | 1;
 }
 
+uint64_t Engine::Body::hold_of(queue::Number number) const {
+  const queue::View view = *books.store().find(number);
+  return hold_id(number, static_cast<uint16_t>(std::min(view.standing.delivered + 1, 65'535)));
+}
+
 bool Engine::Body::move(const queue::View& view, const queue::Standing& to, Cause cause,
                         std::string_view reason, Reserve reserve) {
   const Move record{view.number, to, cause, reason.substr(0, queue::kReasonBytesMax)};

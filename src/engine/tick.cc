@@ -52,7 +52,8 @@ void Engine::Body::pass(const queue::Due& due, base::Time now) {
       return;
     case queue::Due::What::kLeaseOver:
       // Back at once: the lease was the delay.
-      fail_once(*view, base::Duration(0), Cause::kLeaseOver, {}, false, now);
+      if (fail_once(*view, base::Duration(0), Cause::kLeaseOver, {}, false, now))
+        release_holds(*view, now);  // In a store they may last longer than the lease.
       return;
     case queue::Due::What::kKeepOver:
       finish(*view, Cause::kKeepOver);

@@ -117,6 +117,7 @@ class Limiter final : public Taker {
   // ---- Deliveries (taker.h).
   base::Result<std::optional<Obstacle>> take(const Ask& ask, const TakeTerms& terms, base::Time now,
                                              Answer* answer = nullptr) override;
+  uint64_t expect(const Ask&, const TakeTerms&, base::Time) override { return 0; }
   void untake(const Ask& ask, const TakeTerms& terms, base::Time now) override;
   void release(const Ask& ask, uint64_t hold_id, base::Time now) override;
   void renew(const Ask& ask, uint64_t hold_id, base::Time until, base::Time now) override;

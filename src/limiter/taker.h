@@ -63,9 +63,12 @@ class Taker {
   // quota mode, shadows and blocks as in Limiter::decide(). Nothing: taken. kNotFound: the domain.
   // `answer`, if not null, is filled as decide() would fill it; its views live until this thread's
   // next take() or look().
-  // REQUIRES of all six: validate(ask) is ok; hold ids and ttl or until as TakeTerms says.
+  // REQUIRES of all seven: validate(ask) is ok; hold ids and ttl or until as TakeTerms says.
   virtual base::Result<std::optional<Obstacle>> take(const Ask& ask, const TakeTerms& terms,
                                                      base::Time now, Answer* answer = nullptr) = 0;
+  // This ask will soon be taken, if the one before it goes: whoever must ask far away may do so
+  // now. Nobody is told of the answer. Returns for how many units were sent.
+  virtual uint64_t expect(const Ask& ask, const TakeTerms& terms, base::Time now) = 0;
   // Takes back a take() of the same ask, terms and instant, with no reload between them, as if it
   // had not been. (A sliding log that another thread has charged at a later instant keeps it.)
   virtual void untake(const Ask& ask, const TakeTerms& terms, base::Time now) = 0;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "io/loop.h"
+#include "limiter/tree.h"
 #include "store/ticket_body.h"
 
 namespace store {
@@ -37,6 +38,8 @@ void Tickets::Body::answered(const Sent& sent, const Round& round) {
   for (size_t i = 0; i < round.items.size(); ++i) {
     const Item& item = round.items[i];
     const bool failed = item.failed && round.wants_store;
+    if (!failed && item.domains.first != nullptr)
+      common.limits.count(item.domains.first->name(), round.answers[i]);
     if (item.failed && item.failed->code == base::Code::kUnknown) release_doubtful(round, i);
     if (!failed && item.known_domain && round.answers[i].allowed) {
       Ticket ticket = ticket_of(round, i, sent.keeps_answer);
@@ -66,19 +69,28 @@ Ticket Tickets::Body::ticket_of(const Round& round, size_t number, bool keeps_an
   for (size_t h = item.span.hits; h < item.span.hits_end; ++h) {
     const Law* const law = round.laws[h];
     const Seen& seen = round.seen[h];
-    if (item.failed || law == nullptr || !seen.allowed || seen.now == 0) continue;
     const limiter::Hit& hit = round.gathered.hits[h];
-    if (law->holds()) polls.erase(hit.key);
-    if (law->holds() ? item.purpose != limiter::Purpose::kTake : hit.cost == 0) continue;
-    ticket.returns.push_back(
-        {.what = law->holds() ? Change::What::kRelease : Change::What::kGiveBack,
-         .name = desk->state_name(*round.limits, round.gathered.met[round.met_of[h]]),
-         .key = hit.key,
-         .number = hit.law_number,
-         .law = law,
-         .n = hit.cost,
-         .x = seen.now,
-         .id = law->holds() ? round.hold_id : std::string()});
+    if (item.failed || law == nullptr || hit.cost == 0) continue;
+    Change change{.what = law->holds() ? Change::What::kRelease : Change::What::kGiveBack,
+                  .name = desk->state_name(*round.limits, round.gathered.met[round.met_of[h]]),
+                  .key = hit.key,
+                  .number = hit.law_number,
+                  .law = law,
+                  .n = hit.cost,
+                  .x = seen.now,
+                  .id = law->holds() ? round.hold_id : std::string()};
+    if (round.taken(h)) {  // Of grants, which were charged before.
+      for (const Grants::Block& block : round.local[h].taken) {
+        if (block.units == 0) continue;
+        change.n = block.units;
+        change.x = block.charged_us;
+        ticket.returns.push_back(change);
+      }
+    } else if (seen.allowed && seen.now != 0) {
+      if (law->holds()) polls.erase(hit.key);
+      if (!law->holds() || item.purpose == limiter::Purpose::kTake)
+        ticket.returns.push_back(std::move(change));
+    }
   }
   return ticket;
 }

@@ -33,6 +33,7 @@ struct Tickets::Body {
   using Taken = base::Result<std::optional<limiter::Obstacle>>;
   Taken take(const limiter::Ask& ask, const limiter::TakeTerms& terms, base::Time now,
              limiter::Answer* answer);
+  uint64_t expect(const limiter::Ask& ask, const limiter::TakeTerms& terms, base::Time now);
   void put_back(base::Time now);  // What the last take() has used.
   // Until then, or released.
   void change_holds(const limiter::Ask& ask, uint64_t hold_id, std::optional<base::Time> until);

@@ -60,6 +60,7 @@ struct Asked {
   uint64_t window = 1;     // So many may be sent for at once: doubled by success.
   std::vector<Ticket> tickets;
   std::optional<Refusal> refusal;
+  bool expected = false;  // Nobody waits at `state` yet.
   bool own_state = true;  // `state` is of the ask alone, no limit's.
   bool watched = false;   // Is in `checks_`.
 };

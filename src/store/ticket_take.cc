@@ -162,10 +162,33 @@ std::optional<Obstacle> Tickets::Body::use(Asked& asked, base::Hash128 key, cons
   return std::nullopt;
 }
 
+// As take(), but nobody waits; a ticket is there or not when it is taken.
+uint64_t Tickets::Body::expect(const Ask& ask, const TakeTerms& terms, base::Time now) {
+  if (!gather(ask)) return 0;
+  const base::Hash128 key = key_of(ask, terms);
+  const Asked* const asked = box.find(key);
+  if (asked != nullptr && (!asked->tickets.empty() || asked->in_flight > 0 ||
+                           (asked->refusal && asked->refusal->until > now)))
+    return 0;
+  if (!ask.also_domain.empty()) {
+    Ask dry = also_of(ask);
+    dry.dry_run = true;
+    const Taken here = local.take(dry, terms, now);
+    if (!here || *here) return 0;
+  }
+  const uint64_t sent = send_for(key, ask, terms).sent_for;
+  box.at(key).expected = true;
+  return sent;
+}
+
 // Nothing: it is to be asked.
 std::optional<Obstacle> Tickets::Body::known(Asked& asked, const Ask& ask, const TakeTerms& terms,
                                              base::Time now, limiter::Answer* answer) {
   if (asked.in_flight > 0) {
+    if (std::exchange(asked.expected, false) && terms.waits_at) {
+      asked.own_state = false;
+      asked.state = *terms.waits_at;
+    }
     const bool same = terms.waits_at ? *terms.waits_at == asked.state : asked.own_state;
     return same ? awaited(asked) : behind(asked.state, "store");
   }
@@ -195,6 +218,7 @@ Obstacle Tickets::Body::send_for(base::Hash128 key, const Ask& ask, const TakeTe
   const bool takes = terms.holds && meets_holds();
   Asked& asked = box.at(key);
   asked.refusal.reset();
+  asked.expected = false;
   asked.own_state = !terms.waits_at;
   asked.state = terms.waits_at.value_or(base::salted(key, options.shard + 1));
   const uint64_t most = std::min(asked.window, options.together_max);

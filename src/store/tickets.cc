@@ -23,6 +23,10 @@ base::Result<std::optional<limiter::Obstacle>> Tickets::take(const limiter::Ask&
   return body_->take(ask, terms, now, answer);
 }
 
+uint64_t Tickets::expect(const limiter::Ask& ask, const limiter::TakeTerms& terms, base::Time now) {
+  return ask.domain.empty() ? 0 : body_->expect(ask, terms, now);
+}
+
 void Tickets::untake(const limiter::Ask& ask, const limiter::TakeTerms& terms, base::Time now) {
   if (ask.domain.empty()) return body_->local.untake(ask, terms, now);
   if (!ask.also_domain.empty()) body_->local.untake(also_of(ask), terms, now);

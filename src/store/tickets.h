@@ -55,6 +55,8 @@ class Tickets final : public limiter::Taker {
                                                       const limiter::TakeTerms& terms,
                                                       base::Time now,
                                                       limiter::Answer* answer = nullptr) override;
+  uint64_t expect(const limiter::Ask& ask, const limiter::TakeTerms& terms,
+                  base::Time now) override;
   void untake(const limiter::Ask& ask, const limiter::TakeTerms& terms, base::Time now) override;
   void release(const limiter::Ask& ask, uint64_t hold_id, base::Time now) override;
   void renew(const limiter::Ask& ask, uint64_t hold_id, base::Time until, base::Time now) override;
