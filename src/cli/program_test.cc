@@ -45,7 +45,7 @@ TEST(Program, HelpAndVersionAreNoFailure) {
 std::shared_ptr<config::Sources> sources_of(std::vector<std::string> words, int& code) {
   Program program;
   std::shared_ptr<config::Sources> sources =
-      add_settings(program.add("serve", "Serves", [] { return kDone; }));
+      add_settings(program.add("serve", "Serves", [] { return kDone; }), server::Role::kServe);
   words.insert(words.begin(), "serve");
   code = run(program, words);
   return sources;
@@ -63,6 +63,20 @@ TEST(Settings, FlagsBecomePathsAndValues) {
               testing::UnorderedElementsAre(Pair("listen.tcp", "off"), Pair("limit_files+", "a"),
                                             Pair("limit_files+", "b"), Pair("log.level", "debug"),
                                             Pair("table.memory_max", "1GiB"), Pair("data", "a=b")));
+}
+
+TEST(Settings, EachRoleTellsItsOwnListeners) {
+  const auto help = [](server::Role role) {
+    CLI::App command;
+    add_settings(command, role);
+    return command.help();
+  };
+  EXPECT_THAT(help(server::Role::kServe), testing::HasSubstr("(127.0.0.1:8080)"));
+  const std::string limiter = help(server::Role::kLimiter);
+  EXPECT_THAT(limiter, testing::HasSubstr("(127.0.0.1:8001)"));
+  EXPECT_THAT(limiter, testing::HasSubstr("(127.0.0.1:8083)"));
+  EXPECT_THAT(limiter, testing::Not(testing::HasSubstr("127.0.0.1:8000")));
+  EXPECT_THAT(help(server::Role::kGateway), testing::HasSubstr("(127.0.0.1:8082)"));
 }
 
 TEST(Settings, SetWantsAPathAndAValue) {

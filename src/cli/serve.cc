@@ -193,8 +193,7 @@ void add_role(Program& program, server::Role role, const char* name, const char*
   const auto sources = std::make_shared<std::shared_ptr<config::Sources>>();
   CLI::App& command =
       program.add(name, help, [=] { return load_and_serve(**sources, *print_config); });
-  *sources = add_settings(command);
-  (*sources)->role = role;
+  *sources = add_settings(command, role);
   command.add_flag("--print-config", *print_config,
                    "Print the configuration in force as YAML and exit");
   command.footer("Exit code: 0 after a clean stop; 1 if it cannot start; 2 for bad usage.");

@@ -28,15 +28,16 @@ void add_setting(CLI::App& command, const config::SettingRow& row,
 
 }  // namespace
 
-std::shared_ptr<config::Sources> add_settings(CLI::App& command) {
+std::shared_ptr<config::Sources> add_settings(CLI::App& command, server::Role role) {
   auto sources = std::make_shared<config::Sources>();
+  sources->role = role;
   command
       .add_option_function<std::string>(
           "--config", [sources](const std::string& name) { sources->file = name; },
           "Configuration file; else ./ratelimmq.yaml, /etc/ratelimmq/ratelimmq.yaml, or none "
           "[RATELIMMQ_CONFIG]")
       ->type_name("FILE");
-  for (const config::SettingRow& row : config::setting_rows()) {
+  for (const config::SettingRow& row : config::setting_rows(role)) {
     if (!row.flag.empty()) add_setting(command, row, sources);
   }
   command

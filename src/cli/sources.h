@@ -1,4 +1,4 @@
-// Flags of `serve` that set what the configuration file sets.
+// Flags of the server's roles that set what the configuration file sets.
 #pragma once
 #include <memory>
 
@@ -9,7 +9,7 @@ namespace cli {
 
 // Adds --config, one flag for each setting that has one, and --set. The returned sources are filled
 // by the time the subcommand runs. Shared: the options of `command` write to them, its body reads.
-std::shared_ptr<config::Sources> add_settings(CLI::App& command);
+std::shared_ptr<config::Sources> add_settings(CLI::App& command, server::Role role);
 
 // Adds the variables of this process.
 void add_environment(config::Sources& sources);

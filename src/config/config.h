@@ -86,6 +86,9 @@ struct Loaded {
 // from busy ports and the data directory.
 Loaded load(const Sources& sources);
 
+// What a role begins with where nothing is said.
+Config initial_config(server::Role role);
+
 // The effective configuration as YAML, every key with its value; reading it back gives the same.
 std::string print(const Config& config);
 
@@ -97,12 +100,12 @@ std::vector<std::string> differing(const Config& before, const Config& now);
 struct SettingRow {
   std::string path;         // "listen.tcp"
   std::string kind;         // "address"
-  std::string initial;      // "127.0.0.1:7411"
+  std::string initial;      // "127.0.0.1:7411"; of the role.
   std::string environment;  // "RATELIMMQ_LISTEN_TCP"
   std::string flag;         // "--tcp"; empty: only --set.
   std::string help;
 };
-std::vector<SettingRow> setting_rows();
+std::vector<SettingRow> setting_rows(server::Role role = server::Role::kServe);
 
 std::string reference_markdown();  // docs/configuration.md.
 

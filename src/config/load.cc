@@ -164,23 +164,22 @@ void read_main_routes(const MainFile& file, Draft& draft) {
 
 // Listeners as the role has them; the others are off, whatever a file that several roles share
 // says.
-void begin_role(server::Role role, Draft& draft) {
-  draft.role = role;
-  server::ServerOptions& options = draft.config.server;
+void begin_role(server::Role role, Config& config) {
+  server::ServerOptions& options = config.server;
   if (role == server::Role::kLimiter) {
     options.limiter = {"127.0.0.1", 8001};
     options.api.port = 8083;
-    draft.config.store_kind = StoreKind::kRedis;
+    config.store_kind = StoreKind::kRedis;
   } else if (role == server::Role::kGateway) {
     options.api.port = 8082;
   }
 }
 
-void end_role(Draft& draft) {
-  server::ServerOptions& options = draft.config.server;
-  if (draft.role != server::Role::kServe) options.tcp = {};
-  if (draft.role != server::Role::kLimiter) options.limiter = {};
-  if (draft.role == server::Role::kLimiter) options.gateway = {};
+void end_role(server::Role role, Config& config) {
+  server::ServerOptions& options = config.server;
+  if (role != server::Role::kServe) options.tcp = {};
+  if (role != server::Role::kLimiter) options.limiter = {};
+  if (role == server::Role::kLimiter) options.gateway = {};
 }
 
 // What only all files together show.
@@ -192,7 +191,7 @@ void finish(Limits limits, Draft& draft) {
   }
   check_domains(limits, draft);
   draft.config.domains = std::move(limits.domains);
-  end_role(draft);
+  end_role(draft.role, draft.config);
   check_settings(draft);
 }
 
@@ -202,9 +201,17 @@ Limits limits_of(const Draft& draft) {
 
 }  // namespace
 
+Config initial_config(server::Role role) {
+  Config config;
+  begin_role(role, config);
+  end_role(role, config);
+  return config;
+}
+
 Loaded load(const Sources& sources) {
   Draft draft;
-  begin_role(sources.role, draft);
+  draft.role = sources.role;
+  begin_role(draft.role, draft.config);
   const MainFile file = open_main(sources, draft);
   apply_main(file, draft);
   apply_environment(sources.environment, draft);

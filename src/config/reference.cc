@@ -175,9 +175,9 @@ void append_row(const SettingRow& row, std::string& out) {
 
 std::string_view example() { return kExample; }
 
-std::vector<SettingRow> setting_rows() {
+std::vector<SettingRow> setting_rows(server::Role role) {
   std::vector<SettingRow> rows;
-  const Config initial;
+  const Config initial = initial_config(role);
   for (const Setting& setting : settings()) {
     const std::vector<std::string> values = setting.get(initial);
     rows.push_back({setting.path, setting.kind, setting.list ? "[]" : values.front(),
