@@ -17,7 +17,7 @@ std::string json(std::string_view text) {
 }
 
 TEST(Text, JsonStringsAreEscaped) {
-  EXPECT_EQ(json("a\"b\\c\n\x01"), R"("a\"b\\c\u000a\u0001")");
+  EXPECT_EQ(json("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
   EXPECT_EQ(json("\xff"), "\"%FF\"");
 }
 
