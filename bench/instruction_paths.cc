@@ -94,7 +94,7 @@ Path check_line() {
       [texts = numbered("CHECK api tenant=t", "\n")](int round, const std::string&) {
         return texts[static_cast<size_t>(round) % kKeys];
       },
-      "allowed=1");
+      R"({"allowed":true,)");
 }
 
 std::string enqueue_line(int round) {
@@ -102,7 +102,7 @@ std::string enqueue_line(int round) {
 }
 
 Path enqueue() {
-  return conversation([](int round, const std::string&) { return enqueue_line(round); }, "");
+  return conversation([](int round, const std::string&) { return enqueue_line(round); }, "m");
 }
 
 // A message comes, is leased, and is acked.
@@ -114,9 +114,10 @@ Path cycle() {
   const auto round = [bed](int number) {
     bed->talk.say(enqueue_line(number));
     const std::string leased = bed->talk.say("DEQUEUE mails\n");
-    const size_t begin = leased.find("receipt=") + 8;
-    CHECK(begin > 8);
-    const std::string receipt = leased.substr(begin, leased.find(' ', begin) - begin);
+    constexpr std::string_view kName = R"("receipt":")";
+    const size_t begin = leased.find(kName) + kName.size();
+    CHECK(begin > kName.size());
+    const std::string receipt = leased.substr(begin, leased.find('"', begin) - begin);
     CHECK(bed->talk.say("ACK " + receipt + "\n") == "1\n");
   };
   return {round};
