@@ -71,8 +71,12 @@ void Driver::start(const Phases& phases) {
   });
 }
 
-void Driver::stop() {
+void Driver::wind_up() {
   phases_.end = std::min(phases_.end, steady_now());
+  finish_if_done();
+}
+
+void Driver::stop() {
   for (Connection& each : connections_) give_up(each, "no answer by the end");
   finish({});
 }

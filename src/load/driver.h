@@ -1,6 +1,6 @@
 // The connections of one thread, and what they are told to ask next.
 //
-// Thread: its loop's; open(), start(), stop() and the end are posted to it by run.cc.
+// Thread: its loop's; open(), start(), wind_up() and stop() are posted to it by run.cc.
 #pragma once
 #include <atomic>
 #include <deque>
@@ -36,7 +36,8 @@ class Driver final : private Connection::Told {
   io::Loop& loop() { return loop_; }
   void open();                       // All connections; on_opened() follows.
   void start(const Phases& phases);  // on_done() follows.
-  void stop();                       // Asks no more, and waits for no answer.
+  void wind_up();                    // Asks no more.
+  void stop();                       // Nor waits for any answer.
 
   const Tally& tally() const { return tally_; }  // After on_done().
   // Thread: any.

@@ -13,6 +13,7 @@ namespace {
 
 constexpr base::Duration kTick = std::chrono::milliseconds(500);
 constexpr base::Duration kPatience = std::chrono::seconds(10);    // For the last answers.
+constexpr base::Duration kInterruptMax = std::chrono::seconds(1);  // The same, once interrupted.
 constexpr base::Duration kConnectMax = std::chrono::seconds(60);  // For all connections.
 constexpr base::Duration kHead = std::chrono::milliseconds(2);    // For the threads to be told.
 
@@ -152,7 +153,8 @@ class Run {
   void interrupt() {
     outcome_.interrupted = true;
     if (!started_) return end(base::Error{base::Code::kShutdown, "interrupted", {}});
-    stop_all();
+    for (Hand& hand : hands_) hand.driver.loop().post([&hand] { hand.driver.wind_up(); });
+    loop_.after(kInterruptMax, [this] { stop_all(); });
   }
 
   void stop_all() {
