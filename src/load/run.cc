@@ -12,10 +12,10 @@ namespace load {
 namespace {
 
 constexpr base::Duration kTick = std::chrono::milliseconds(500);
-constexpr base::Duration kPatience = std::chrono::seconds(10);    // For the last answers.
+constexpr base::Duration kPatience = std::chrono::seconds(10);     // For the last answers.
 constexpr base::Duration kInterruptMax = std::chrono::seconds(1);  // The same, once interrupted.
-constexpr base::Duration kConnectMax = std::chrono::seconds(60);  // For all connections.
-constexpr base::Duration kHead = std::chrono::milliseconds(2);    // For the threads to be told.
+constexpr base::Duration kConnectMax = std::chrono::seconds(60);   // For all connections.
+constexpr base::Duration kHead = std::chrono::milliseconds(2);     // For the threads to be told.
 
 // One connection that prepares the server before all others come.
 class Preparation final : private Connection::Told {
