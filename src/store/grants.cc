@@ -173,7 +173,8 @@ void Grants::answered(const Request& request, std::optional<Granted> granted, ba
   const base::Duration left = window ? from_us(granted->window_us) : life;
   hot.room = granted->room;
   if (window) hot.window_end = now + left;
-  const base::Time until = request.sent + std::min(life - life / 256, left);
+  const base::Duration usable = std::min(life, left);
+  const base::Time until = request.sent + usable - usable / 256;
   if (granted->units > 0 && now < until) {
     hot.put({granted->units, request.sent, until, granted->charged_us});
     watch(request.key, hot, now + idle_after(life));
@@ -192,7 +193,8 @@ void Grants::answered(const Request& request, std::optional<Granted> granted, ba
 // ---- Giving back.
 
 void Grants::watch(base::Hash128 key, Hot& hot, base::Time at) {
-  if (std::exchange(hot.watched, true)) return;
+  if (hot.check <= at) return;
+  hot.check = at;
   checks_.push({at, key});
 }
 
@@ -210,13 +212,13 @@ void Grants::give_back(base::Hash128 key, Hot& hot, base::Time now, std::vector<
 std::vector<Grants::Return> Grants::due(base::Time now) {
   std::vector<Return> out;
   while (!checks_.empty() && checks_.top().at <= now) {
-    const base::Hash128 key = checks_.top().key;
+    const auto [at, key] = checks_.top();
     checks_.pop();
     const auto found = hot_.find(key);
-    if (found == hot_.end()) continue;
+    if (found == hot_.end() || found->second.check != at) continue;  // An earlier one was made.
     Hot& hot = found->second;
     const base::Duration life = hot.law->grant_life();
-    hot.watched = false;
+    hot.check = base::Time::max();
     hot.drop_dead(now);
     give_back(key, hot, now, out);
     base::Time next = hot.last + 2 * life;

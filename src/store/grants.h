@@ -117,8 +117,8 @@ class Grants {
     uint64_t freed = 0;         // With another one `quiet` and `refused` are past.
     base::Time last{}, span{};  // Of asks. Demand is counted in spans of a life.
     int64_t demand = 0, demand_before = 0;
-    uint64_t outstanding = 0;  // The request that is on its way; 0: none.
-    bool watched = false;      // Is in checks_.
+    uint64_t outstanding = 0;              // The request that is on its way; 0: none.
+    base::Time check = base::Time::max();  // The one in checks_ that counts.
 
     int64_t units() const { return blocks[0].units + blocks[1].units; }
     void drop_dead(base::Time now);
