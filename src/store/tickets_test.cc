@@ -154,6 +154,23 @@ TEST_F(TicketsTest, WhoHasATurnAtALimitKeepsItWhileTheStoreIsAsked) {
   EXPECT_FALSE(shard.take(of(a), terms));
 }
 
+TEST_F(TicketsTest, WhatIsExpectedIsThereWhenItIsTaken) {
+  Instance instance(options(), {node("k", "", {gcra(10, 1h, 10)})});
+  instance.wait_until_up();
+  TicketShard shard(instance, "n");
+  EXPECT_EQ(shard.get().expect(of(a), TicketShard::rates(), shard.now()), 1u);
+  EXPECT_EQ(shard.get().expect(of(a), TicketShard::rates(), shard.now()), 0u) << "once";
+  limiter::TakeTerms terms = TicketShard::rates();
+  terms.waits_at = base::Hash128{1, 2};
+  EXPECT_EQ(shard.once(of(a), terms)->state, *terms.waits_at) << "told where it waits now";
+  EXPECT_FALSE(shard.take(of(a), terms));
+  EXPECT_EQ(shard.common.asked.value(), 1u);
+  EXPECT_EQ(shard.get().expect(of(b), TicketShard::rates(), shard.now()), 1u);
+  ASSERT_TRUE(instance.run([&] { return shard.common.kept.value() == 1; }));
+  EXPECT_FALSE(shard.once(of(b)));
+  EXPECT_EQ(remaining(instance, b), 9);
+}
+
 TEST_F(TicketsTest, AHoldIsFoundByItsIdByWhoeverIsTheSame) {
   Instance instance(options(), {node("k", "", {named("cap", concurrency(1))})});
   instance.wait_until_up();
