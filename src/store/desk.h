@@ -48,6 +48,8 @@ class Desk {
                const limiter::Limit* limit);
   void start(std::unique_ptr<Round> round);
 
+  void flush();  // Sends what has been started so far, ahead of whatever is sent next.
+
   // ---- Names, for whoever settles states.
   const Law* law_of(const limiter::Hit& hit);  // Null: it does not fit a store.
   std::string state_name(const limiter::Limits& limits, const limiter::Met& met);
@@ -99,7 +101,6 @@ class Desk {
   void put(Round& round, uint32_t item, Taking&& taking, bool single);
   OpenCall& open_call(uint16_t place, const Round& round, size_t more_hits);
   void send(std::unique_ptr<OpenCall> call);
-  void flush();
 
   void on_answer(OpenCall& call, const std::string& bytes, int64_t now);
   void read(OpenCall& call, Part& part, std::string_view& hits, const std::vector<int64_t>& ends,

@@ -86,6 +86,7 @@ void Store::block(std::string_view domain, Descriptor descriptor, base::Duration
   }
   changes.push_back(
       {.what = Change::What::kBlock, .name = body_->desk.block_name(*found, descriptor), .n = us});
+  body_->desk.flush();
   body_->desk.expect_blocks(found->name(), body_->common.clock.now() + span);
   body_->freed();
   settle(body_->line, body_->common.store_time(), changes, body_->deadline(),
@@ -116,6 +117,7 @@ void Store::forget(std::string_view domain, Descriptor descriptor, Ended done) {
     if (words.empty()) words.push_back("DEL");
     words.push_back(name);
   }
+  body_->desk.flush();
   body_->freed();
   struct Pending {
     size_t left;
