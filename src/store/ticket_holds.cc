@@ -27,17 +27,21 @@ void TicketHolds::begin(io::Loop& loop, Line& line) {
 }
 
 void TicketHolds::add(Owed owed) {
-  std::string name = owed.change.name + owed.change.id;
+  const std::string name = owed.change.name + owed.change.id;
   const auto [at, added] = owed_.try_emplace(name);
   if (added) shared_.owed.add(1);
-  at->second = {std::move(owed), ++sequence_};
-  order_.emplace_back(std::move(name), sequence_);
+  at->second.owed = std::move(owed);
+  at->second.sequence = ++sequence_;
+  queue(name, at->second);
   if (owed_.size() > kOwedMax) {
-    const std::string oldest = order_.front().first;
+    forget(order_.front());
     order_.pop_front();
-    forget(oldest);
   }
-  if (soon_) soon_->ask();
+  if (soon_ && pause_.count() == 0) soon_->ask();
+}
+
+void TicketHolds::queue(const std::string& name, Entry& entry) {
+  if (!std::exchange(entry.queued, true)) order_.push_back(name);
 }
 
 void TicketHolds::forget(const std::string& name) {
@@ -53,11 +57,12 @@ void TicketHolds::send() {
   std::vector<Change> changes;
   std::vector<std::pair<std::string, uint64_t>> sent;
   while (!order_.empty() && changes.size() < kOfCallMax) {
-    auto [name, sequence] = std::move(order_.front());
+    const std::string name = std::move(order_.front());
     order_.pop_front();
     const auto found = owed_.find(name);
-    if (found == owed_.end() || found->second.sequence != sequence) continue;
+    if (found == owed_.end()) continue;
     Entry& entry = found->second;
+    entry.queued = false;
     if (entry.owed.change.what == Change::What::kRenew) {
       if (entry.owed.until <= now) {
         forget(name);
@@ -66,15 +71,18 @@ void TicketHolds::send() {
       entry.owed.change.n = ceil_us(entry.owed.until - now);
     }
     changes.push_back(entry.owed.change);
-    sent.emplace_back(std::move(name), sequence);
+    sent.emplace_back(name, entry.sequence);
   }
-  if (changes.empty()) return;
+  if (changes.empty()) {
+    pause_ = {};
+    return;
+  }
   settle(*line_, common_.store_time(), changes, now + common_.options.deadline,
          [this, alive = alive_, sent = std::move(sent)](base::Status&& status,
                                                         std::vector<int64_t>&&) {
            if (*alive) confirmed(sent, status.has_value());
          });
-  if (!order_.empty()) soon_->ask();
+  if (!order_.empty() && pause_.count() == 0) soon_->ask();
 }
 
 void TicketHolds::confirmed(const std::vector<std::pair<std::string, uint64_t>>& sent, bool well) {
@@ -83,7 +91,7 @@ void TicketHolds::confirmed(const std::vector<std::pair<std::string, uint64_t>>&
     const auto found = owed_.find(name);
     if (found == owed_.end() || found->second.sequence != sequence) continue;  // Another is meant.
     if (!well) {
-      order_.emplace_back(name, sequence);
+      queue(name, found->second);
       continue;
     }
     freed.push_back(found->second.owed.change.key);
@@ -94,6 +102,7 @@ void TicketHolds::confirmed(const std::vector<std::pair<std::string, uint64_t>>&
     return again_->within(pause_);
   }
   pause_ = {};
+  if (!order_.empty()) soon_->ask();
   for (const base::Hash128 key : freed) shared_.watchers.tell(key);
 }
 

@@ -37,8 +37,10 @@ class TicketHolds {
  private:
   struct Entry {
     Owed owed;
-    uint64_t sequence = 0;
+    uint64_t sequence = 0;  // Of what is meant; what was sent before means nothing any more.
+    bool queued = false;    // Is in `order_`.
   };
+  void queue(const std::string& name, Entry& entry);
   void send();
   void confirmed(const std::vector<std::pair<std::string, uint64_t>>& sent, bool well);
   void forget(const std::string& name);
@@ -49,9 +51,9 @@ class TicketHolds {
   std::optional<redis::Soon> soon_;
   std::optional<io::Alarm> again_;
   boost::unordered_map<std::string, Entry> owed_;  // By state and id.
-  std::deque<std::pair<std::string, uint64_t>> order_;
+  std::deque<std::string> order_;                  // To be sent.
   uint64_t sequence_ = 0;
-  base::Duration pause_{};
+  base::Duration pause_{};  // Not zero: a call has failed, and the next one waits so long.
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
