@@ -14,6 +14,8 @@ import random
 import re
 import signal
 import socket
+import struct
+import subprocess
 import sys
 import threading
 import time
@@ -31,16 +33,26 @@ ARGUMENTS = ("--threads", "1", "--set", "store.redis.deadline=2s", "--set", "gat
 CLOCKS_APART = 0.0005  # By how much the store's wall clock may run faster than ours: it is steered.
 SECONDS_LOST = 10      # After so long a client gives an answer up; it then counts as not admitted.
 
+SKEW = 5               # Seconds by which the wall clocks of instances are wrong, one forward, the next back.
+
 Admission = collections.namedtuple("Admission", "start end")
-Plan = collections.namedtuple("Plan", "ports keys rate seed start end")
+Plan = collections.namedtuple("Plan", "ports keys together rate seed start end")
 
 
 class Terms:
-    def __init__(self, seconds=8, keys=50, instances=4, clients=4, rate=10, burst=10, times=3, mode="strict",
-                 disturb=True, seed=1):
+    """together: keys asked for in one request. skew: wall clocks are wrong and stepped. restart: Redis dies and
+    comes back empty. A quiet run disturbs nothing."""
+
+    def __init__(self, seconds=8, keys=50, instances=4, clients=4, rate=10, burst=10, times=3, together=1, mode="strict",
+                 disturb=True, skew=False, restart=False, seed=1):
         self.seconds, self.keys, self.instances, self.clients = seconds, keys, instances, clients
-        self.rate, self.burst, self.times, self.mode = rate, burst, times, mode
-        self.disturb, self.seed = disturb, seed
+        self.rate, self.burst, self.times, self.together, self.mode = rate, burst, times, together, mode
+        self.disturb, self.skew, self.restart, self.seed = disturb, skew, restart, seed
+
+    @property
+    def lost_units(self):
+        """What a Redis that forgets may let through beside the bound."""
+        return self.burst if self.restart else 0
 
 
 class Outcome:
@@ -49,7 +61,11 @@ class Outcome:
     def __init__(self, terms):
         self.terms, self.statuses, self.excess = terms, collections.Counter(), float("-inf")
         self.use = self.use_least = self.latency = 0.0
-        self.events = []
+        self.events, self.by = [], collections.Counter()
+
+    @property
+    def exact(self):
+        return self.excess <= self.terms.lost_units
 
     @property
     def admitted(self):
@@ -61,10 +77,16 @@ class Outcome:
         return [("requests", asked), ("in limits", f"{asked / (terms.rate * terms.keys * terms.seconds):.2f}"),
                 ("admitted", count[200]), ("limited", count[429]), ("refused, no store", count[503]),
                 ("no answer", count["lost"]),
-                ("most over a bound, units", f"{self.excess:.3f} {'(exact)' if self.excess <= 0 else 'BROKEN'}"),
+                ("most over a bound, units", f"{self.excess:.3f} {self.said()}"),
+                *[(f"decided by {by}", count) for by, count in sorted(self.by.items()) if count],
                 ("use of all limits", f"{self.use:.2%}"), ("use of the least used key", f"{self.use_least:.2%}"),
                 ("answered within, median", f"{self.latency * 1000:.2f} ms"),
                 *[(f"at {at:.1f} s", what) for at, what in self.events]]
+
+    def said(self):
+        if self.excess <= 0:
+            return "(exact)"
+        return f"(Redis forgot: at most {self.terms.lost_units})" if self.exact else "BROKEN"
 
 
 def excess(admissions, rate, burst):
@@ -89,17 +111,17 @@ def excess(admissions, rate, burst):
     return worst - burst
 
 
-def request_of(key, port):
-    body = json.dumps({"domain": "exact", "descriptors": [[["key", str(key)]]]})
-    return (f"POST /v1/check HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+def request_of(keys, port):
+    body = json.dumps([{"domain": "exact", "descriptors": [[["key", str(key)]]]} for key in keys])
+    return (f"POST /v1/checks HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
 
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-def status_of(link):
-    """Of the next answer, read to its end. OSError: there is none."""
+def answer_of(link):
+    """Status and body of the next answer, read to its end. OSError: there is none."""
     text = b""
     while True:
         piece = link.recv(65536)
@@ -109,7 +131,20 @@ def status_of(link):
         head, end, body = text.partition(b"\r\n\r\n")
         length = LENGTH.search(head)
         if end and length and len(body) >= int(length[1]):
-            return int(text[9:12])
+            return int(text[9:12]), body
+
+
+ALLOWED, BY_STORE = re.compile(rb'"allowed":(true|false),"limited_by":'), re.compile(rb'"decided_by":"(\w+)"')
+
+
+def statuses_of(status, body, keys):
+    """As if each key had been asked for alone."""
+    if status != 200:
+        return [status] * keys
+    allowed, by = ALLOWED.findall(body), BY_STORE.findall(body)
+    if len(allowed) != keys or len(by) != keys:
+        raise RuntimeError(f"an answer is not understood: {body[:300]}")
+    return [200 if each == b"true" else 503 if who == b"refuse" else 429 for each, who in zip(allowed, by)]
 
 
 class Worker(threading.Thread):
@@ -127,7 +162,7 @@ class Worker(threading.Thread):
             time.sleep(max(0.0, due - time.monotonic()))
             if time.monotonic() >= self.plan.end:
                 break
-            self.log.append(self.ask(keys[n % len(keys)]))
+            self.log += self.ask([keys[(n * self.plan.together + i) % len(keys)] for i in range(self.plan.together)])
             due = max(due + self.random.expovariate(self.plan.rate), time.monotonic() - 1)  # Pauses are made up for.
         self.leave()
 
@@ -136,21 +171,23 @@ class Worker(threading.Thread):
             self.link.close()
         self.link = None
 
-    def ask(self, key):
+    def ask(self, keys):
         port = self.plan.ports[self.at]
-        request = request_of(key, port)
+        request = request_of(keys, port)
         start = time.monotonic()
         try:
             if self.link is None:
                 self.link = socket.create_connection(("127.0.0.1", port), timeout=SECONDS_LOST)
                 self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.link.sendall(request)
-            status = status_of(self.link)
+            answer = answer_of(self.link)
+            statuses = statuses_of(*answer, len(keys))
         except OSError:
             self.leave()
             self.at = self.random.randrange(len(self.plan.ports))
-            status = "lost"
-        return key, start, time.monotonic(), status
+            statuses = ["lost"] * len(keys)
+        end = time.monotonic()
+        return [(key, start, end, status) for key, status in zip(keys, statuses)]
 
 
 def client(plan, number, threads):
@@ -163,8 +200,35 @@ def client(plan, number, threads):
     return [request for worker in workers for request in worker.log]
 
 
-def disturb(limiters, terms, start, outcome):
-    """In the middle one instance is killed and comes back, and another one is paused for a while."""
+class Clocks:
+    """Wall clocks of instances that are wrong, by a library before theirs (bench/torture_clock.c)."""
+
+    def __init__(self, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.library, self.files = folder, folder / "clock.so", []
+        source = pathlib.Path(__file__).with_name("torture_clock.c")
+        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", str(self.library), str(source)], check=True)
+
+    def environment(self):
+        file = self.folder / f"shift{len(self.files)}"
+        file.write_bytes(struct.pack("q", 0))
+        self.files.append(file)
+        self.set(file, SKEW if len(self.files) % 2 else -SKEW)
+        return {"LD_PRELOAD": str(self.library), "TORTURE_CLOCK": str(file)}
+
+    @staticmethod
+    def set(file, seconds):
+        with open(file, "r+b") as mapped:  # In place: the process has it mapped.
+            mapped.write(struct.pack("q", int(seconds * 1e9)))
+
+    def step(self, dice):
+        for file in self.files:
+            self.set(file, dice.uniform(-SKEW, SKEW))
+
+
+def disturb(limiters, redis, clocks, terms, start, outcome):
+    """In the middle one instance is killed and comes back, another one is paused for a while; wall clocks are
+    stepped, Redis is killed and comes back empty, if the terms say so."""
     def at(part, what):
         time.sleep(max(0.0, start + part * terms.seconds - time.monotonic()))
         outcome.events.append((time.monotonic() - start, what))
@@ -172,6 +236,13 @@ def disturb(limiters, terms, start, outcome):
     limiters[0].kill()
     at(0.4, "another one is paused")
     limiters[1].send(signal.SIGSTOP)
+    if clocks:
+        at(0.45, f"wall clocks are stepped, by up to {SKEW} s")
+        clocks.step(random.Random(terms.seed))
+    if terms.restart:
+        at(0.5, "Redis is killed, and comes back empty")
+        redis.kill()
+        redis.again()
     at(0.6, "it goes on")
     limiters[1].send(signal.SIGCONT)
     at(0.7, "the killed one is started again")
@@ -195,23 +266,37 @@ def judge(outcome, requests):
     outcome.latency = took[len(took) // 2]
 
 
+def decided_by(limiters):
+    """As the instances count, those that were started again from then on."""
+    found = collections.Counter()
+    for limiter in limiters:
+        text = limiter.ask("GET", "/metrics", listener="api").body.decode()
+        for by, count in re.findall(r'ratelimmq_store_decisions_total{by="(\w+)"} (\d+)', text):
+            found[by] += int(count)
+    return found
+
+
 def run(folder, terms):
     """The whole of it → Outcome. Everything that it starts it stops."""
     outcome, started = Outcome(terms), parts.Cluster(folder)
     try:
         redis = started.redis()
         config = CONFIG.format(rate=terms.rate, burst=terms.burst, mode=terms.mode)
-        limiters = [started.limiter(redis, arguments=ARGUMENTS, config=config) for _ in range(terms.instances)]
+        clocks = Clocks(folder / "clocks") if terms.skew else None
+        limiters = [started.limiter(redis, arguments=ARGUMENTS, config=config,
+                                    environment=clocks.environment() if clocks else None)
+                    for _ in range(terms.instances)]
         threads = 4
-        pace = terms.times * terms.rate * terms.keys / (terms.clients * threads)
+        pace = terms.times * terms.rate * terms.keys / (terms.clients * threads * terms.together)
         begin = time.monotonic() + 1
-        plan = Plan([limiter.port for limiter in limiters], terms.keys, pace, terms.seed, begin, begin + terms.seconds)
+        plan = Plan([limiter.port for limiter in limiters], terms.keys, terms.together, pace, terms.seed, begin, begin + terms.seconds)
         with concurrent.futures.ProcessPoolExecutor(
                 terms.clients, mp_context=multiprocessing.get_context("fork")) as pool:
             running = [pool.submit(client, plan, number, threads) for number in range(terms.clients)]
             if terms.disturb:
-                disturb(limiters, terms, begin, outcome)
+                disturb(limiters, redis, clocks, terms, begin, outcome)
             requests = [request for each in running for request in each.result()]
+        outcome.by = decided_by(limiters)
         judge(outcome, requests)
     finally:
         started.stop()

@@ -16,6 +16,7 @@ namespace {
 using limiter::DecidedBy;
 using limiter::gcra;
 using limiter::node;
+using limiter::window;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -179,6 +180,15 @@ TEST(Grants, AHotKeyIsSpentHereAndUsedWhole) {
   RecordProperty("asked", std::to_string(asked));
 }
 
+// Until an ask is answered by grants alone.
+void make_hot(Instance& here, const Path& path) {
+  const base::Time start = here.clock.now();
+  while (here.decide(path).by != DecidedBy::kGrant) {
+    here.turn_if_ready();
+    ASSERT_LT(here.clock.now() - start, seconds(5));
+  }
+}
+
 TEST(Grants, ABlockStopsAKeyThatIsHotWithinALife) {
   redis_bed::TestServer server;
   const auto nodes = [] { return std::vector{node("k", "", {gcra(2000, seconds(1), 4000)})}; };
@@ -187,11 +197,7 @@ TEST(Grants, ABlockStopsAKeyThatIsHotWithinALife) {
   a.wait_until_up();
   b.wait_until_up();
   const Path path{{{"k", "x"}}};
-  const base::Time start = a.clock.now();
-  while (a.decide(path).by != DecidedBy::kGrant) {
-    a.turn_if_ready();
-    ASSERT_LT(a.clock.now() - start, seconds(5));
-  }
+  make_hot(a, path);
   ASSERT_TRUE(b.block(path, seconds(30)));
   const base::Time blocked = a.clock.now();
   Said got;
@@ -200,6 +206,58 @@ TEST(Grants, ABlockStopsAKeyThatIsHotWithinALife) {
     ASSERT_LT(a.clock.now() - blocked, seconds(2));
   }
   EXPECT_FALSE(a.decide(path).allowed);
+}
+
+TEST(Grants, UnitsOfAMixedAskArePutBackIfTheStrictPartRefuses) {
+  redis_bed::TestServer server;
+  auto few = window(20, std::chrono::hours(1));
+  few.mode = limiter::Mode::kStrict;
+  Instance a(granted(server.port(), 1),
+             {node("k", "", {gcra(400, seconds(1), 4000)}), node("s", "", {few})}, kGranted);
+  a.wait_until_up();
+  const Path granted_alone{{{"k", "x"}}}, both{{{"k", "x"}}, {{"s", "y"}}};
+  make_hot(a, granted_alone);
+  int allowed = 0;
+  for (int i = 0; i < 25; ++i) allowed += a.decide(both).allowed;
+  EXPECT_EQ(allowed, 20);
+  const int64_t before = a.decide(granted_alone).numbers.remaining;
+  for (int i = 0; i < 500; ++i) {
+    const Said got = a.decide(both);
+    EXPECT_FALSE(got.allowed);
+    EXPECT_EQ(got.limited_by, "s");
+  }
+  EXPECT_GT(a.decide(granted_alone).numbers.remaining, before - 250);
+}
+
+TEST(Grants, SeveralGrantedLimitsOfOneAskNeedNoCall) {
+  redis_bed::TestServer server;
+  Instance a(granted(server.port(), 1),
+             {node("k", "", {gcra(2000, seconds(1), 4000)}),
+              node("w", "", {window(100'000, std::chrono::hours(1))})},
+             kGranted);
+  a.wait_until_up();
+  make_hot(a, Path{{{"k", "x"}}, {{"w", "y"}}});
+  const Said got = a.decide(Path{{{"k", "x"}}, {{"w", "y"}}});
+  EXPECT_TRUE(got.allowed);
+  ASSERT_EQ(got.rows.size(), 2u);
+  EXPECT_EQ(got.rows[1].limit, 100'000);
+}
+
+TEST(Grants, AWindowIsUsedUpAndNoMore) {
+  redis_bed::TestServer server;
+  Instance a(granted(server.port(), 1), {node("k", "", {window(3000, std::chrono::hours(1))})},
+             kGranted);
+  a.wait_until_up();
+  int64_t admitted = 0, by_grant = 0;
+  for (int i = 0; i < 3200; ++i) {
+    const Said got = a.decide(Path{{{"k", "x"}}});
+    admitted += got.allowed;
+    by_grant += got.by == DecidedBy::kGrant;
+    a.turn_if_ready();
+  }
+  EXPECT_LE(admitted, 3000);
+  EXPECT_GE(admitted, 2900);
+  EXPECT_GT(by_grant, 1000);
 }
 
 TEST(Grants, ALimitTooSmallForABlockStaysStrict) {

@@ -41,3 +41,12 @@ def test_bounds_are_kept_while_an_instance_dies_and_another_is_paused(tmp_path):
     assert outcome.excess <= 0
     assert len(outcome.events) == 4 and outcome.statuses["lost"] > 0  # There were clients at the one that was killed.
     assert outcome.use >= 0.8 and outcome.statuses[429] > 0
+
+
+def test_bounds_are_kept_by_grants_while_clocks_are_wrong_and_stepped(tmp_path):
+    terms = exactness.Terms(seconds=8, keys=20, rate=40, burst=160, together=4, mode="granted", skew=True)
+    outcome = exactness.run(tmp_path, terms)
+    for name, value in outcome.rows():
+        print(f"{name:<28} {value}")
+    assert outcome.excess <= 0
+    assert outcome.by["grant"] > 0 and outcome.use >= 0.8
