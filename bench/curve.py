@@ -22,7 +22,7 @@ def short(value):
     for size, sign in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= size:
             return f"{value / size:.3g}{sign}"
-    return f"{value:g}"
+    return f"{value:.3g}"
 
 
 def rounded_up(value):
@@ -104,7 +104,7 @@ def draw(file, title, lines, label, *, log_y=False, limits=()):
 
 def bars(file, title, rows, label):
     """`rows`: (words, value, whether it is ours)."""
-    left, step, top = 330, 22, 40
+    left, step, top = min(430, 30 + 7 * max(len(words) for words, _, _ in rows)), 22, 40
     most = max(value for _, value, _ in rows)
     parts = [text(12, 22, title, 15)]
     for i, (words, value, is_ours) in enumerate(rows):
