@@ -209,6 +209,18 @@ class Judge(Client):
                 return
         raise AssertionError("the queues are not empty after a minute")
 
+    def limits(self):
+        """What the limits of keyed deliveries say that is held, and left."""
+        for tenant in range(4):
+            begin, end, rows = self.ask("WHY", "out", f"tenant=t{tenant}")
+            assert isinstance(rows, list), rows
+            for row in map(record_of, rows):
+                name, left = row["name"].decode(), row["remaining"]
+                if name == "jobs":
+                    self.recorder.line("held", begin, end, name, f"t{tenant}", row["limit"] - left)
+                else:
+                    self.recorder.line("left", begin, end, name, f"t{tenant}", left)
+
     def redrive(self, queue):
         begin, end, answer = self.ask("REDRIVE", queue)
         assert isinstance(answer, int), answer
@@ -267,9 +279,11 @@ class Lives:
         """Nothing else loads it any more: it is emptied, and says what it has counted."""
         judge = Judge("judge", self.port, self.recorder)
         judge.connect()
+        judge.limits()
         judge.drain()
         judge.dead_letters()
         judge.counts()
+        judge.limits()
         judge.close()
         assert self.server.process.poll() is None
 
