@@ -1,7 +1,9 @@
 // What the gateway answers by itself: health, the registry, /compute_hash.
 #include <array>
 #include <boost/json.hpp>
+#include <cstdio>
 #include <string>
+#include <utility>
 
 #include "gateway/problem.h"
 #include "gateway/registration.h"
@@ -16,10 +18,46 @@ namespace json = boost::json;
 constexpr size_t kRegistrationBytesMax = 4096;
 constexpr uint64_t kHashBytesMax = uint64_t{1} << 20;  // It is parsed on the loop's thread.
 
+// As serialize(), which writes 0.25 as 2.5E-1: three digits behind the point are enough here.
+void append_plain(const json::value& value, std::string& out) {
+  if (value.is_double()) {
+    std::array<char, 32> digits;
+    std::snprintf(digits.data(), digits.size(), "%.3f", value.get_double());
+    std::string text = digits.data();
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    out += text;
+  } else if (value.is_array()) {
+    char before = '[';
+    for (const json::value& each : value.get_array()) {
+      out += std::exchange(before, ',');
+      append_plain(each, out);
+    }
+    out += before == '[' ? "[]" : "]";
+  } else if (value.is_object()) {
+    char before = '{';
+    for (const json::key_value_pair& each : value.get_object()) {
+      out += std::exchange(before, ',');
+      append_json(each.key(), out);
+      out += ':';
+      append_plain(each.value(), out);
+    }
+    out += before == '{' ? "{}" : "}";
+  } else {
+    out += json::serialize(value);
+  }
+}
+
+std::string plain_text(const json::value& value) {
+  std::string out;
+  append_plain(value, out);
+  return out;
+}
+
 void answer_json(proxy::Exchange& exchange, const json::value& body, int status = 200) {
   exchange.answer({.status = status,
                    .content_type = "application/json",
-                   .body = json::serialize(body),
+                   .body = plain_text(body),
                    .headers = {}});
 }
 

@@ -121,7 +121,7 @@ TEST(OwnPaths, InstancesRegisterShowAndLeave) {
   EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8001})")->body(),
             R"({"registered":true,"instances":1,"ttl_s":10})");
   EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8001,"ttl_s":2.5})")->body(),
-            "{\"registered\":true,\"instances\":1,\"ttl_s\":2.5E0}");
+            "{\"registered\":true,\"instances\":1,\"ttl_s\":2.5}");
   EXPECT_EQ(bed.enter(R"({"host":"127.0.0.1","port":8002})")->status(), 200);
   const json::value list =
       json::parse(bed.serve({.target = "/rate_limiters", .peer = "127.0.0.1"})->body());
