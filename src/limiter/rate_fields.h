@@ -10,7 +10,8 @@
 // refusing ones when not, so that no `t` is behind Retry-After. `w` is the time in which the whole
 // of `q` comes back: the window, and of a bucket burst · period / count. A name that several limits
 // share stands once, with the least that remains. Shadow limits and limits that count nothing are
-// left out: they refuse nobody. So are those whose store is gone and that allow then. At most kPoliciesMax names.
+// left out: they refuse nobody. So are those whose store is gone and that allow then. At most
+// kPoliciesMax names.
 #pragma once
 #include <limits>
 #include <string>

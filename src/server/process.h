@@ -10,8 +10,8 @@
 #include "limiter/limiter.h"
 #include "server/journal.h"
 #include "server/reloads.h"
-#include "server/shared_limits.h"
 #include "server/shards.h"
+#include "server/shared_limits.h"
 #include "server/traffic.h"
 #include "server/web.h"
 
