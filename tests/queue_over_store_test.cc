@@ -229,10 +229,11 @@ TEST_F(QueueOverStore, TwoBrokersKeepOneRateTogetherAndUseAllOfIt) {
   EXPECT_LE(all, bound + 1);
   // A machine that stands still for a burst's time cannot use it.
   if (std::max(one.longest, two.longest) < 100ms) {
-    EXPECT_GE(all, 0.97 * bound)
-        << "in " << seconds << " s; asked " << one.ticket_common->asked.value() << " + "
-        << two.ticket_common->asked.value() << ", returned " << one.ticket_common->returned.value()
-        << " + " << two.ticket_common->returned.value();
+    EXPECT_GE(all, 0.97 * bound) << "in " << seconds << " s; asked "
+                                 << one.ticket_common->asked.value() << " + "
+                                 << two.ticket_common->asked.value() << ", returned "
+                                 << one.ticket_common->returned.value() << " + "
+                                 << two.ticket_common->returned.value();
     for (const char* key : {"a", "b", "c"})
       EXPECT_NEAR(first.taken[key], first.all / 3.0, 2) << "keys take turns";
   }
