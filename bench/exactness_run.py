@@ -44,15 +44,15 @@ class Terms:
     comes back empty. A quiet run disturbs nothing."""
 
     def __init__(self, seconds=8, keys=50, instances=4, clients=4, rate=10, burst=10, times=3, together=1, mode="strict",
-                 disturb=True, skew=False, restart=False, seed=1):
+                 disturb=True, skew=False, restart=False, failover=False, seed=1):
         self.seconds, self.keys, self.instances, self.clients = seconds, keys, instances, clients
         self.rate, self.burst, self.times, self.together, self.mode = rate, burst, times, together, mode
-        self.disturb, self.skew, self.restart, self.seed = disturb, skew, restart, seed
+        self.disturb, self.skew, self.restart, self.failover, self.seed = disturb, skew, restart, failover, seed
 
     @property
     def lost_units(self):
         """What a Redis that forgets may let through beside the bound."""
-        return self.burst if self.restart else 0
+        return self.burst if self.restart or self.failover else 0
 
 
 class Outcome:
@@ -228,7 +228,7 @@ class Clocks:
 
 def disturb(limiters, redis, clocks, terms, start, outcome):
     """In the middle one instance is killed and comes back, another one is paused for a while; wall clocks are
-    stepped, Redis is killed and comes back empty, if the terms say so."""
+    stepped, Redis (with `failover` a cluster) loses what it knows, if the terms say so."""
     def at(part, what):
         time.sleep(max(0.0, start + part * terms.seconds - time.monotonic()))
         outcome.events.append((time.monotonic() - start, what))
@@ -243,6 +243,9 @@ def disturb(limiters, redis, clocks, terms, start, outcome):
         at(0.5, "Redis is killed, and comes back empty")
         redis.kill()
         redis.again()
+    if terms.failover:
+        at(0.5, "the master of all these keys is killed, and its replica takes over")
+        redis.fullest_master().kill()
     at(0.6, "it goes on")
     limiters[1].send(signal.SIGCONT)
     at(0.7, "the killed one is started again")
@@ -280,10 +283,12 @@ def run(folder, terms):
     """The whole of it → Outcome. Everything that it starts it stops."""
     outcome, started = Outcome(terms), parts.Cluster(folder)
     try:
-        redis = started.redis()
+        redis = started.redis_cluster() if terms.failover else started.redis()
         config = CONFIG.format(rate=terms.rate, burst=terms.burst, mode=terms.mode)
         clocks = Clocks(folder / "clocks") if terms.skew else None
-        limiters = [started.limiter(redis, arguments=ARGUMENTS, config=config,
+        store = redis.arguments() if terms.failover else []
+        address = redis.nodes[0] if terms.failover else redis
+        limiters = [started.limiter(address, arguments=[*ARGUMENTS, *store], config=config,
                                     environment=clocks.environment() if clocks else None)
                     for _ in range(terms.instances)]
         threads = 4

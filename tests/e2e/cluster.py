@@ -94,7 +94,7 @@ class Process:
 class Redis(Process):
     """Debian's redis-check-rdb is the server if it is called so."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, arguments=()):
         folder.mkdir(parents=True, exist_ok=True)
         program = shutil.which("redis-server")
         if program is None:
@@ -102,8 +102,12 @@ class Redis(Process):
             program.symlink_to("/usr/bin/redis-check-rdb")
         self.port = free_port()
         super().__init__(folder, [str(program), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder),
-                                  "--save", "", "--appendonly", "no", "--daemonize", "no"])
+                                  "--save", "", "--appendonly", "no", "--daemonize", "no", *arguments])
         self.wait()
+
+    def ask(self, *words):
+        return subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True,
+                              check=True).stdout.strip()
 
     def again(self):
         """On the same port, empty."""
@@ -119,6 +123,42 @@ class Redis(Process):
                     return
             time.sleep(0.01)
         raise AssertionError(f"Redis does not answer: {self.log_text()}")
+
+
+class RedisCluster:
+    """Three masters with a replica each; a master that is silent for a second is replaced."""
+
+    MASTERS = 3
+
+    def __init__(self, folder, add):
+        buses = [str(free_port()) for _ in range(2 * self.MASTERS)]
+        self.nodes = [add(Redis(folder / str(n), ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+                                                  "--cluster-port", bus]))
+                      for n, bus in enumerate(buses)]
+        for n, (node, bus) in enumerate(zip(self.nodes, buses)):
+            self.nodes[0].ask("CLUSTER", "MEET", "127.0.0.1", str(node.port), bus)
+            if n < self.MASTERS:
+                node.ask("CLUSTER", "ADDSLOTSRANGE", str(n * 16384 // self.MASTERS),
+                             str((n + 1) * 16384 // self.MASTERS - 1))
+        self.until(lambda node: "cluster_known_nodes:6" in node.ask("CLUSTER", "INFO"))
+        for master, replica in zip(self.nodes, self.nodes[self.MASTERS:]):
+            name = master.ask("CLUSTER", "MYID")
+            self.until(lambda node: "OK" in node.ask("CLUSTER", "REPLICATE", name), [replica])
+        self.until(lambda node: "cluster_state:ok" in node.ask("CLUSTER", "INFO"))
+        self.until(lambda node: "master_link_status:up" in node.ask("INFO", "replication"),
+                   self.nodes[self.MASTERS:])
+
+    def until(self, holds, nodes=None):
+        deadline = time.monotonic() + SECONDS_MAX
+        while not all(holds(node) for node in nodes or self.nodes):
+            assert time.monotonic() < deadline, "the cluster does not come together"
+            time.sleep(0.05)
+
+    def arguments(self):
+        return ["--set", "store.redis.cluster=" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)]
+
+    def fullest_master(self):
+        return max(self.nodes[:self.MASTERS], key=lambda node: int(node.ask("DBSIZE")))
 
 
 class Role(Process):
@@ -198,6 +238,9 @@ class Cluster:
 
     def redis(self):
         return self.add(Redis(self.next_folder("redis")))
+
+    def redis_cluster(self):
+        return RedisCluster(self.next_folder("cluster"), self.add)
 
     def gateway(self, arguments=PATIENT, **options):
         return self.add(Gateway(self.next_folder("gateway"), arguments, **options))
