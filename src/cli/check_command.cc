@@ -10,7 +10,7 @@
 namespace cli {
 namespace {
 
-struct Asked {
+struct AskedToCheck {
   std::vector<std::string> files;
   int64_t clock_skew_ms = 0;
 };
@@ -62,7 +62,7 @@ void print(const history::Finding& finding, const std::vector<std::string>& file
   }
 }
 
-int check(const Asked& asked) {
+int check(const AskedToCheck& asked) {
   history::Reader reader;
   for (const std::string& file : asked.files) {
     if (const auto status = read_file(file, reader); status.has_error()) {
@@ -89,7 +89,8 @@ int check(const Asked& asked) {
 }  // namespace
 
 void add_check(Program& program) {
-  const auto asked = std::make_shared<Asked>();  // Shared: the options write, the body reads.
+  const auto asked =
+      std::make_shared<AskedToCheck>();  // Shared: the options write, the body reads.
   CLI::App& command = program.add("check", "Judge a recorded history by the laws of the queue",
                                   [asked] { return check(*asked); });
   command.add_option("history", asked->files, "Files that clients, tests or the simulator wrote")

@@ -20,9 +20,9 @@ namespace {
 
 constexpr base::Duration kDraw = std::chrono::milliseconds(200);
 constexpr base::Duration kTimeoutMax = std::chrono::hours(1);
-constexpr uint64_t kOtherDescriptors = 64;
+constexpr uint64_t kDescriptorsKept = 64;
 
-struct Asked {
+struct AskedToFetch {
   std::vector<std::string> urls;
   std::string file;
   size_t total = 100, per_host = 8;
@@ -38,7 +38,7 @@ struct Asked {
   std::vector<std::string> headers;
 };
 
-base::Error wrong(const std::string& option, const std::string& what) {
+base::Error wrong_option(const std::string& option, const std::string& what) {
   return base::invalid("--" + option + ": " + what, option);
 }
 
@@ -50,7 +50,8 @@ base::Result<base::Duration> parse_seconds(const std::string& option, const std:
   if (error == std::errc() && stop == end && seconds >= 0 && seconds <= 1e9)
     return base::Duration(static_cast<int64_t>(seconds * 1e9));
   const base::Result<base::Duration> span = config::parse_span(text);
-  if (!span) return wrong(option, "must be seconds, or a span such as 500ms, not '" + text + "'");
+  if (!span)
+    return wrong_option(option, "must be seconds, or a span such as 500ms, not '" + text + "'");
   return span;
 }
 
@@ -58,29 +59,30 @@ base::Status take_rate(const std::string& option, const std::string& text,
                        std::optional<limit::Gcra>& law) {
   if (text.empty()) return {};
   const base::Result<limit::RateText> rate = limit::parse_rate(text);
-  if (!rate) return wrong(option, rate.error().what);
-  if (rate->calendar_only) return wrong(option, "a month or a year has no fixed length");
+  if (!rate) return wrong_option(option, rate.error().what);
+  if (rate->calendar_only) return wrong_option(option, "a month or a year has no fixed length");
   const base::Result<limit::Gcra> made = fetch::pace(rate->rate, rate->burst);
-  if (!made) return wrong(option, made.error().what);
+  if (!made) return wrong_option(option, made.error().what);
   law = *made;
   return {};
 }
 
 base::Status take_header(const std::string& text, fetch::SweepOptions& options) {
   const size_t colon = text.find(':');
-  if (colon == std::string::npos || colon == 0) return wrong("header", "must be 'Name: value'");
+  if (colon == std::string::npos || colon == 0)
+    return wrong_option("header", "must be 'Name: value'");
   const size_t begin = text.find_first_not_of(' ', colon + 1);
   options.fields.emplace_back(text.substr(0, colon),
                               begin == std::string::npos ? "" : text.substr(begin));
   return {};
 }
 
-base::Status take_guard(const Asked& asked, fetch::SweepOptions& options) {
+base::Status take_guard(const AskedToFetch& asked, fetch::SweepOptions& options) {
   const http::GuardMode mode = asked.guard == "block"    ? http::GuardMode::kBlock
                                : asked.guard == "report" ? http::GuardMode::kReport
                                                          : http::GuardMode::kOff;
   base::Result<http::AddressGuard> guard = http::AddressGuard::make(mode, asked.allow);
-  if (!guard) return wrong("allow", guard.error().what);
+  if (!guard) return wrong_option("allow", guard.error().what);
   options.client.guard = *std::move(guard);
   options.client.on_report = [](std::string_view host, std::string_view range) {
     std::fprintf(stderr, "ratelimmq: guard: %.*s is %.*s\n", static_cast<int>(host.size()),
@@ -90,19 +92,19 @@ base::Status take_guard(const Asked& asked, fetch::SweepOptions& options) {
 }
 
 // A socket for each request that runs, and for those that are kept.
-base::Status take_sockets(const Asked& asked, fetch::SweepOptions& options) {
+base::Status take_sockets(const AskedToFetch& asked, fetch::SweepOptions& options) {
   const uint64_t most = io::raise_descriptor_limit();
-  if (asked.total + kOtherDescriptors > most) {
-    return wrong("total", std::to_string(asked.total) +
-                              " sockets are more than the system allows (" + std::to_string(most) +
-                              " open files, see ulimit -n)");
+  if (asked.total + kDescriptorsKept > most) {
+    return wrong_option("total", std::to_string(asked.total) +
+                                     " sockets are more than the system allows (" +
+                                     std::to_string(most) + " open files, see ulimit -n)");
   }
   options.client.idle_connections_max =
-      std::min<size_t>(options.client.idle_connections_max, most - kOtherDescriptors - asked.total);
+      std::min<size_t>(options.client.idle_connections_max, most - kDescriptorsKept - asked.total);
   return {};
 }
 
-base::Result<fetch::SweepOptions> options_of(const Asked& asked) {
+base::Result<fetch::SweepOptions> options_of(const AskedToFetch& asked) {
   fetch::SweepOptions options;
   options.limits.total = asked.total;
   options.limits.per_host = std::min(asked.per_host, asked.total);
@@ -114,7 +116,7 @@ base::Result<fetch::SweepOptions> options_of(const Asked& asked) {
   const base::Result<base::Duration> timeout = parse_seconds("timeout", asked.timeout);
   if (!timeout) return timeout.error();
   if (*timeout < std::chrono::milliseconds(1) || *timeout > kTimeoutMax)
-    return wrong("timeout", "must be 1 ms to 1 h");
+    return wrong_option("timeout", "must be 1 ms to 1 h");
   options.terms.timeout = *timeout;
   const base::Result<base::Duration> give_up = parse_seconds("give-up", asked.give_up);
   if (!give_up) return give_up.error();
@@ -160,7 +162,7 @@ class Interrupts {
 
 class Command {
  public:
-  explicit Command(const Asked& asked)
+  explicit Command(const AskedToFetch& asked)
       : asked_(asked), interrupts_(loop_), report_(terms_of(asked)) {}
 
   int run() {
@@ -176,7 +178,7 @@ class Command {
   }
 
  private:
-  static FetchReport::Terms terms_of(const Asked& asked) {
+  static FetchReport::Terms terms_of(const AskedToFetch& asked) {
     const bool bar = ::isatty(STDERR_FILENO) == 1;
     return {.json = asked.json, .bar = bar, .bar_over = bar && ::isatty(STDOUT_FILENO) == 1};
   }
@@ -256,7 +258,7 @@ class Command {
     return report_.all_ok() && !report_.broken() ? kDone : kFailed;
   }
 
-  const Asked& asked_;
+  const AskedToFetch& asked_;
   io::Loop loop_;
   const io::SystemClock clock_;
   Interrupts interrupts_;
@@ -266,7 +268,7 @@ class Command {
   std::unique_ptr<fetch::Sweep> sweep_;
 };
 
-void add_limits(CLI::App& command, Asked& asked) {
+void add_limits(CLI::App& command, AskedToFetch& asked) {
   command.add_option("--total", asked.total, "Requests at a time, of all together (100)")
       ->check(CLI::Range(size_t{1}, size_t{100'000}))
       ->type_name("N");
@@ -281,7 +283,7 @@ void add_limits(CLI::App& command, Asked& asked) {
       ->type_name("N");
 }
 
-void add_requests(CLI::App& command, Asked& asked) {
+void add_requests(CLI::App& command, AskedToFetch& asked) {
   command.add_option("--timeout", asked.timeout, "Of a request, its body included (30 s)")
       ->type_name("S");
   command
@@ -313,7 +315,8 @@ void add_requests(CLI::App& command, Asked& asked) {
 }  // namespace
 
 void add_fetch(Program& program) {
-  const auto asked = std::make_shared<Asked>();  // Shared: the options write, the body reads.
+  const auto asked =
+      std::make_shared<AskedToFetch>();  // Shared: the options write, the body reads.
   CLI::App& command =
       program.add("fetch", "Fetch many URLs, with a cap on all together and on each host",
                   [asked] { return Command(*asked).run(); });

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include "base/ascii.h"
 #include "base/number.h"
 
 namespace engine {
@@ -18,12 +19,6 @@ namespace {
 constexpr size_t kHostBytesMax = 253;  // RFC 1035, without the last dot.
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 bool name_byte(char c) {
   return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.' || c == '_';
@@ -92,7 +87,7 @@ std::string ip6_of(std::string_view text) {
 }
 
 std::string name_of(std::string_view text) {
-  std::string name = lower_case(text);
+  std::string name = base::lower_case(text);
   if (name.ends_with('.')) name.pop_back();
   if (name.empty() || name.size() > kHostBytesMax || !std::ranges::all_of(name, name_byte) ||
       name.front() == '.' || name.back() == '.' || name.find("..") != std::string::npos)
@@ -107,7 +102,7 @@ std::string name_of(std::string_view text) {
 std::string host_of(std::string_view url) {
   const size_t scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos) return {};
-  const std::string scheme = lower_case(url.substr(0, scheme_end));
+  const std::string scheme = base::lower_case(url.substr(0, scheme_end));
   url.remove_prefix(scheme_end + 3);
   url = url.substr(0, url.find_first_of("/?#"));
   if (const size_t at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <optional>
 
+#include "base/ascii.h"
 #include "engine/host.h"
 
 namespace engine {
@@ -24,17 +25,9 @@ std::string_view get_text(std::string_view& from) {
   return text;
 }
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
 bool same_name(std::string_view name, std::string_view lower_name) {
   return std::equal(name.begin(), name.end(), lower_name.begin(), lower_name.end(),
-                    [](char a, char b) { return lower(a) == b; });
+                    [](char a, char b) { return base::lower(a) == b; });
 }
 
 std::string_view header(const Message& message, std::string_view lower_name) {
@@ -46,7 +39,7 @@ std::string_view header(const Message& message, std::string_view lower_name) {
 
 std::optional<int> hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
-  if (lower(c) >= 'a' && lower(c) <= 'f') return lower(c) - 'a' + 10;
+  if (base::lower(c) >= 'a' && base::lower(c) <= 'f') return base::lower(c) - 'a' + 10;
   return std::nullopt;
 }
 
@@ -100,7 +93,7 @@ base::Result<Templates::Entry> Templates::parse_entry(std::string_view text) {
     } else if (name == "host") {
       entry.parts.push_back({From::kHost, {}});
     } else if (name.starts_with("header:") && name.size() > 7) {
-      entry.parts.push_back({From::kHeader, lower_case(name.substr(7))});
+      entry.parts.push_back({From::kHeader, base::lower_case(name.substr(7))});
     } else {
       return base::invalid("a template knows {queue}, {key}, {host} and {header:NAME}, not '{" +
                            std::string(name) + "}'");

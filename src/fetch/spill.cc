@@ -14,7 +14,7 @@
 namespace fetch {
 namespace {
 
-struct Head {
+struct Spilled {
   uint64_t index;
   uint32_t bytes;
   uint32_t zero;
@@ -49,7 +49,7 @@ bool Spill::has_room(const Lines& lines) const {
 base::Status Spill::add(Lines& lines, uint64_t index, std::string_view text) {
   if (lines.empty()) ++hosts_;
   ++lines.count_;
-  const Head head{index, static_cast<uint32_t>(text.size()), 0};
+  const Spilled head{index, static_cast<uint32_t>(text.size()), 0};
   lines.tail_.append(reinterpret_cast<const char*>(&head), sizeof head);
   lines.tail_.append(text);
   while (lines.tail_.size() >= kBlockBytes) {
@@ -116,7 +116,7 @@ base::Status Spill::copy(Lines& lines, char* to, size_t bytes) {
 
 base::Result<Spill::Line> Spill::take(Lines& lines) {
   CHECK(!lines.empty());
-  Head head{};
+  Spilled head{};
   if (const base::Status read = copy(lines, reinterpret_cast<char*>(&head), sizeof head); !read)
     return read.error();
   Line line{head.index, std::string(head.bytes, '\0')};

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "gateway/instance_words.h"
+#include "io/clock.h"
 #include "io/ip.h"
 
 namespace gateway {
@@ -171,7 +172,7 @@ void InstanceLine::end_all(Batch& batch, const Ended& how) {
 }
 
 base::Time InstanceLine::expire() {
-  pool_.tick(std::chrono::steady_clock::now().time_since_epoch());
+  pool_.tick(io::monotonic());
   const base::Time now = home_.now();
   Overdue overdue{.now = now, .next = base::Time::max(), .ended = {}};
   for (auto& batch : waiting_) batch = collect_waiting(std::move(batch), overdue);

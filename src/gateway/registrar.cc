@@ -19,7 +19,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr size_t kAnswerBytesMax = 4096;
+constexpr size_t kRefusalBytesMax = 4096;
 
 http::ClientOptions open_client() {  // Whoever configures it says where to.
   return {.guard = *http::AddressGuard::make(http::GuardMode::kOff, {})};
@@ -107,7 +107,7 @@ void Registrar::Body::send(Target& target, const http::Url& url, http::Client::D
                                .fields = std::span(fields).first(options.secret.empty() ? 1 : 2),
                                .body = *body,
                                .timeout = options.timeout,
-                               .kept_bytes = kAnswerBytesMax};
+                               .kept_bytes = kRefusalBytesMax};
   client.send(request, [&target, body, done = std::move(done)](http::Response&& response) {
     target.busy = false;
     done(std::move(response));

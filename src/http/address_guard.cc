@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace http {
@@ -142,16 +143,14 @@ std::array<io::Ip, 5> embedded(const io::Ip& ip) {
 
 bool is_metadata(const io::Ip& ip) { return own_range(ip) == kMetadata; }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool name_byte(char c) {
+bool pattern_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
 }
 
 bool is_name(std::string_view text) {
   if (text.starts_with("*.")) text.remove_prefix(2);
   return !text.empty() && !text.starts_with('.') && !text.ends_with('.') &&
-         std::ranges::all_of(text, name_byte) && text.find("..") == std::string_view::npos;
+         std::ranges::all_of(text, pattern_byte) && text.find("..") == std::string_view::npos;
 }
 
 bool matches(std::string_view pattern, std::string_view host) {
@@ -200,7 +199,7 @@ bool on_hard_floor(const io::Ip& ip) {
 bool name_on_hard_floor(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   return std::ranges::any_of(kFloorNames, [&](std::string_view name) {
-    return std::ranges::equal(name, host, {}, {}, lower);
+    return std::ranges::equal(name, host, {}, {}, base::lower);
   });
 }
 
@@ -212,7 +211,7 @@ base::Result<AddressGuard> AddressGuard::make(GuardMode mode, std::span<const st
   for (const std::string& entry : allow) {
     if (const std::optional<io::Ip> ip = io::Ip::parse(entry)) out.addresses_.push_back(*ip);
     std::string name = entry;
-    std::ranges::transform(name, name.begin(), lower);
+    std::ranges::transform(name, name.begin(), base::lower);
     if (io::Ip::parse(entry) || entry.find('/') != std::string::npos) {
       networks.push_back(entry);
     } else if (is_name(name)) {

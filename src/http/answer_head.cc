@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace http {
-namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void AnswerHead::begin(const Bounds& bounds) {
   bounds_ = bounds;
@@ -90,18 +85,21 @@ bool AnswerHead::take_field(std::string_view line) {
   };
   switch (name.size()) {
     case 3:
-      return same(name, "age") ? first(age) : true;
+      return base::same_in_any_case(name, "age") ? first(age) : true;
     case 8:
-      return same(name, "location") ? first(location) : true;
+      return base::same_in_any_case(name, "location") ? first(location) : true;
     case 9:
-      return same(name, "ratelimit") ? next(ratelimit) : true;
+      return base::same_in_any_case(name, "ratelimit") ? next(ratelimit) : true;
     case 11:
-      return same(name, "retry-after") ? first(retry_after) : true;
+      return base::same_in_any_case(name, "retry-after") ? first(retry_after) : true;
     case 16:
-      if (same(name, "ratelimit-policy")) return next(ratelimit_policy);
-      return bounds_.decompress && same(name, "content-encoding") ? take_coding(value()) : true;
+      if (base::same_in_any_case(name, "ratelimit-policy")) return next(ratelimit_policy);
+      return bounds_.decompress && base::same_in_any_case(name, "content-encoding")
+                 ? take_coding(value())
+                 : true;
     case 17:
-      return !same(name, "transfer-encoding") || same(value(), "chunked") ||
+      return !base::same_in_any_case(name, "transfer-encoding") ||
+             base::same_in_any_case(value(), "chunked") ||
              refuse(Failure::kBroken, "a transfer coding that was not asked for");
     default:
       return true;
@@ -111,9 +109,10 @@ bool AnswerHead::take_field(std::string_view line) {
 // libcurl would undo any coding that it knows, five on top of each other; zstd's window alone may
 // be 128 MiB. Here it is one, of those asked for.
 bool AnswerHead::take_coding(std::string_view value) {
-  if (value.empty() || same(value, "identity")) return true;
-  const bool known =
-      same(value, "gzip") || same(value, "x-gzip") || (same(value, "br") && bounds_.brotli);
+  if (value.empty() || base::same_in_any_case(value, "identity")) return true;
+  const bool known = base::same_in_any_case(value, "gzip") ||
+                     base::same_in_any_case(value, "x-gzip") ||
+                     (base::same_in_any_case(value, "br") && bounds_.brotli);
   if (!known || std::exchange(coded_, true)) {
     return refuse(Failure::kBroken, "a content coding that was not asked for");
   }

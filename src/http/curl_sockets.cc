@@ -4,11 +4,10 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "io/clock.h"
 
 namespace http {
 namespace {
-
-base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 uint8_t interest_of(int what) {
   uint8_t interest = 0;
@@ -127,7 +126,7 @@ int CurlSockets::on_timer(CURLM*, long ms, void* self) {
   sockets.due_at_ = base::Duration::max();
   if (ms <= 0) return 0;
   const base::Duration delay = std::chrono::milliseconds(ms);
-  sockets.due_at_ = monotonic() + delay;
+  sockets.due_at_ = io::monotonic() + delay;
   sockets.alarm_.within(delay);
   return 0;
 }
@@ -152,7 +151,7 @@ void CurlSockets::wake() {
 void CurlSockets::ring() {
   woken_ = false;
   if (due_at_ != base::Duration::max()) {
-    const base::Duration left = due_at_ - monotonic();
+    const base::Duration left = due_at_ - io::monotonic();
     if (left <= base::Duration::zero()) {
       due_ = true;
       due_at_ = base::Duration::max();

@@ -2,24 +2,19 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/version.h"
+#include "io/clock.h"
 
 namespace http {
 namespace {
 
 constexpr size_t kExpectBytes = size_t{1} << 20;  // From here on libcurl would ask for "100".
 
-base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
-
 template <typename T>
 void tell(CURL* easy, CURLoption option, T value) {
   CHECK(::curl_easy_setopt(easy, option, value) == CURLE_OK);
-}
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 bool redirects(int status) {
@@ -88,7 +83,7 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   CHECK(outgoing.url != nullptr);
   done = std::move(when_done);
   response = {};
-  started_ = monotonic();
+  started_ = io::monotonic();
   deadline_ = started_ + outgoing.timeout;
   connect_timeout_ = outgoing.connect_timeout;
   url_ = *outgoing.url;
@@ -106,7 +101,7 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
     fail(Failure::kUrl, taken.error().what);
     return false;
   }
-  if (!is_token(method_) || same(method_, "CONNECT")) {
+  if (!is_token(method_) || base::same_in_any_case(method_, "CONNECT")) {
     fail(Failure::kUrl, "no method that can be sent");
     return false;
   }
@@ -162,7 +157,7 @@ bool Exchange::prepare() {
   stop_ = Failure::kNone;
   stop_why_ = {};
   error_[0] = '\0';
-  hop_started_ = redirects_left_ == redirects_max_ ? started_ : monotonic();
+  hop_started_ = redirects_left_ == redirects_max_ ? started_ : io::monotonic();
 
   tell_reuse(true);
   if (told_.url != url_.text) tell(easy_, CURLOPT_URL, (told_.url = url_.text).c_str());
@@ -261,7 +256,7 @@ bool Exchange::would_follow() const {
 
 // Of a hop that ran out of time: it was connect_timeout_ and not the deadline.
 bool Exchange::never_connected() const {
-  return connect_timeout_ > base::Duration::zero() && monotonic() < deadline_ &&
+  return connect_timeout_ > base::Duration::zero() && io::monotonic() < deadline_ &&
          microseconds(easy_, CURLINFO_PRETRANSFER_TIME_T) == base::Duration::zero();
 }
 
@@ -297,7 +292,7 @@ Failure Exchange::failure_of(CURLcode code) const {
 void Exchange::fail(Failure failure, std::string error) {
   response.failure = failure;
   response.error = std::move(error);
-  response.phases.total = monotonic() - started_;
+  response.phases.total = io::monotonic() - started_;
 }
 
 void Exchange::conclude(CURLcode code) {
@@ -336,7 +331,7 @@ void Exchange::take_phases() {
     phases.tls = reached(CURLINFO_APPCONNECT_TIME_T);
   }
   phases.first_byte = reached(CURLINFO_STARTTRANSFER_TIME_T);
-  phases.total = monotonic() - started_;
+  phases.total = io::monotonic() - started_;
 }
 
 bool Exchange::follow() {

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace http {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 bool token_byte(char c) {
-  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+  return (base::lower(c) >= 'a' && base::lower(c) <= 'z') || (c >= '0' && c <= '9') ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 bool is_value(std::string_view text) {
@@ -25,7 +22,8 @@ bool clients_own(std::string_view name) {
   static constexpr std::string_view kOwn[] = {
       "host", "content-length", "connection", "transfer-encoding", "expect",
       "te",   "upgrade",        "trailer",    "keep-alive",        "proxy-connection"};
-  return std::ranges::any_of(kOwn, [&](std::string_view own) { return same(own, name); });
+  return std::ranges::any_of(
+      kOwn, [&](std::string_view own) { return base::same_in_any_case(own, name); });
 }
 
 }  // namespace
@@ -56,7 +54,7 @@ void FieldLines::add(std::string_view line) { text_.append(line).append(1, '\0')
 
 bool FieldLines::has(std::string_view name) const {
   for (size_t at = 0; at < text_.size(); at = text_.find('\0', at) + 1) {
-    if (same(std::string_view(text_).substr(at, name.size()), name) &&
+    if (base::same_in_any_case(std::string_view(text_).substr(at, name.size()), name) &&
         !token_byte(text_[at + name.size()])) {
       return true;
     }
@@ -69,7 +67,7 @@ void FieldLines::drop(std::string_view prefix) {
   for (size_t at = 0; at < text_.size();) {
     const size_t end = text_.find('\0', at) + 1;
     const std::string_view line = std::string_view(text_).substr(at, end - at);
-    if (!same(line.substr(0, prefix.size()), prefix)) kept += line;
+    if (!base::same_in_any_case(line.substr(0, prefix.size()), prefix)) kept += line;
     at = end;
   }
   text_ = std::move(kept);

@@ -2,19 +2,16 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace http {
 namespace {
 
-constexpr uint16_t kHttpPort = 80;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-bool same(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
+constexpr uint16_t kUsualPort = 80;
 
 bool ends_in(std::string_view name, std::string_view domain) {
-  return name.size() > domain.size() && same(name.substr(name.size() - domain.size()), domain);
+  return name.size() > domain.size() &&
+         base::same_in_any_case(name.substr(name.size() - domain.size()), domain);
 }
 
 // Names that the public DNS cannot hold (RFC 6762, RFC 8375, ICANN's resolution on .internal).
@@ -26,10 +23,12 @@ bool private_name(std::string_view name) {
 bool our_host(const PageGuard& guard, std::string_view text) {
   const std::optional<io::HostPort> host = io::parse_host_port(text);
   if (!host) return false;
-  const auto is_host = [&](std::string_view name) { return same(host->host, name); };
+  const auto is_host = [&](std::string_view name) {
+    return base::same_in_any_case(host->host, name);
+  };
   if (std::ranges::any_of(guard.hosts, is_host)) return true;
   if (!guard.bound_ip.loopback()) return host->literal || private_name(host->host);
-  if (host->port.value_or(kHttpPort) != guard.port) return false;
+  if (host->port.value_or(kUsualPort) != guard.port) return false;
   if (is_host("localhost") || is_host(guard.bound_host)) return true;
   const std::optional<io::Ip> ip = io::Ip::parse(host->host);
   return ip && ip->loopback();
@@ -37,7 +36,8 @@ bool our_host(const PageGuard& guard, std::string_view text) {
 
 bool own_origin(std::string_view origin, std::string_view host) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme) && same(origin.substr(scheme.size()), host)) return true;
+    if (origin.starts_with(scheme) && base::same_in_any_case(origin.substr(scheme.size()), host))
+      return true;
   }
   return false;
 }

@@ -8,6 +8,8 @@
 #include <functional>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace http {
 namespace {
 
@@ -16,10 +18,6 @@ using beast::error_code;
 using beast::http::field;
 
 std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-bool same(std::string_view a, std::string_view b) {
-  return beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
-}
-
 Refusal refusal_for(const error_code& error) {
   using E = beast::http::error;
   if (error == E::header_limit) return {431, "the header is too large"};
@@ -188,12 +186,12 @@ void OneRequest::keep_known(field known, Text name, Text value, error_code& erro
     case field::transfer_encoding:
       if (sized_ || coded_) return refuse(error, 400, "the body's length is given twice");
       coded_ = true;
-      if (!same(view(value), "chunked")) {
+      if (!base::same_in_any_case(view(value), "chunked")) {
         return refuse(error, 501, "the only Transfer-Encoding is chunked");
       }
       return;
     case field::expect:
-      if (!same(view(value), "100-continue")) {
+      if (!base::same_in_any_case(view(value), "100-continue")) {
         return refuse(error, 417, "the only expectation is 100-continue");
       }
       expects_ = !old();
@@ -201,15 +199,16 @@ void OneRequest::keep_known(field known, Text name, Text value, error_code& erro
     default:
       break;
   }
-  if (same(view(name), "X-Request-Id")) kept_.keep(Kept::kId, view(value));
-  if (same(view(name), "Sec-Fetch-Site")) keep_once(Kept::kSite, value, error);
+  if (base::same_in_any_case(view(name), "X-Request-Id")) kept_.keep(Kept::kId, view(value));
+  if (base::same_in_any_case(view(name), "Sec-Fetch-Site")) keep_once(Kept::kSite, value, error);
 }
 
 void OneRequest::check_target(error_code& error) {
   constexpr std::string_view kScheme = "http://";
   const std::string target(kept_.get(Kept::kTarget));
   if (target[0] == '/') return;
-  if (target.size() <= kScheme.size() || !same(target.substr(0, kScheme.size()), kScheme)) {
+  if (target.size() <= kScheme.size() ||
+      !base::same_in_any_case(target.substr(0, kScheme.size()), kScheme)) {
     return refuse(error, 400, "the target is neither a path nor http://host/path");
   }
   const size_t path = std::min(target.find_first_of("/?", kScheme.size()), target.size());

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/ascii.h"
 #include "base/number.h"
 
 namespace http {
@@ -20,10 +21,9 @@ using CurlText = std::unique_ptr<char, decltype(&::curl_free)>;
 
 base::Error wrong(std::string what) { return base::invalid(std::move(what), "url"); }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 bool digit(char c) { return c >= '0' && c <= '9'; }
 bool name_byte(char c) {
-  const char low = lower(c);
+  const char low = base::lower(c);
   return (low >= 'a' && low <= 'z') || digit(c) || c == '-' || c == '.' || c == '_';
 }
 // In a path or a query, what no parser changes.
@@ -34,7 +34,7 @@ bool plain_byte(char c) {
 // Between "://" and the path; nothing if the text does not begin as a URL of ours does.
 std::optional<std::string_view> authority_of(std::string_view text) {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!std::ranges::equal(text.substr(0, scheme.size()), scheme, {}, lower)) continue;
+    if (!std::ranges::equal(text.substr(0, scheme.size()), scheme, {}, base::lower)) continue;
     const std::string_view rest = text.substr(scheme.size());
     return rest.substr(0, rest.find_first_of("/?#"));
   }
@@ -156,7 +156,7 @@ base::Result<Url> read(std::string_view text) {
     if (ascii.empty()) return wrong("the URL's host is not ASCII, and no name known here");
     return read(ascii);
   }
-  std::ranges::transform(out.host, out.host.begin(), lower);
+  std::ranges::transform(out.host, out.host.begin(), base::lower);
   out.tls = part_of(url.get(), CURLUPART_SCHEME) == "https";
   if (const base::Status settled = settle_host(out); !settled) return settled.error();
   const std::optional<int64_t> port =
@@ -195,7 +195,7 @@ std::optional<Url> read_plain(std::string_view text) {
     out.port = static_cast<uint16_t>(*port);
     host = host.substr(0, colon);
   }
-  if (std::ranges::any_of(host, [](char c) { return c != lower(c); })) return std::nullopt;
+  if (std::ranges::any_of(host, [](char c) { return c != base::lower(c); })) return std::nullopt;
   out.host = host;
   if (!check_name(host)) {  // An IPv4 address has one spelling that is parsed here.
     out.ip = io::Ip::parse(host);

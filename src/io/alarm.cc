@@ -7,14 +7,13 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/clock.h"
 
 namespace io {
 namespace {
 
 constexpr base::Duration kFar = std::chrono::hours(24);  // Rings once a day for nothing.
 constexpr base::Duration kNear{1};                       // Zero would disarm the timer.
-
-base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 }  // namespace
 

@@ -17,6 +17,8 @@ int64_t read_ns(clockid_t id) {
 
 }  // namespace
 
+base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
 base::Time wall_clock() { return base::time_from(read_ns(CLOCK_REALTIME)); }
 
 SystemClock::SystemClock(base::Time floor)

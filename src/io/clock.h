@@ -19,6 +19,8 @@ class SystemClock final : public base::Clock {
   int64_t offset_ns_;  // From the monotonic clock to the process's time.
 };
 
+base::Duration
+monotonic();              // Since an instant of the machine's; of what is measured, or waited for.
 base::Time wall_clock();  // For people: dates and log lines. May step.
 
 }  // namespace io

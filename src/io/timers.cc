@@ -6,13 +6,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/clock.h"
 
 namespace io {
-namespace {
-
-base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
-
-}  // namespace
 
 Timers::Timers(Poll& poll) : timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
   CHECK(timer_ && poll.add(timer_.get(), kReadable, *this));

@@ -6,14 +6,13 @@
 #include <thread>
 #include <vector>
 
+#include "io/clock.h"
 #include "io/io.h"
 
 namespace io {
 namespace {
 
 using namespace std::chrono_literals;
-
-base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
 TEST(Bell, EveryRingIsHeardByALookThatComesAfterIt) {
   constexpr uint64_t kEach = 20'000;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/number.h"
 
 namespace limit {
@@ -38,11 +39,9 @@ constexpr std::array<Unit, 15> kUnits{{
 }};
 constexpr size_t kShortUnits = 8;  // The first ones, from small to large: what to_string() writes.
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool spells(const Unit& unit, std::string_view text) {
   if (!unit.any_case) return text == unit.spelling;
-  return std::ranges::equal(text, unit.spelling, {}, lower);
+  return std::ranges::equal(text, unit.spelling, {}, base::lower);
 }
 
 std::string quoted(std::string_view text) {

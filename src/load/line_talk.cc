@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 10> kPrefixes = {
     "ERR ",   "LIMITED ", "NOAUTH ",   "NOPERM ",  "NOTFOUND ",
     "STALE ", "FULL ",    "READONLY ", "UNKNOWN ", "SHUTDOWN "};
-constexpr size_t kLineMax = size_t{64} << 20;
+constexpr size_t kAnswerMax = size_t{64} << 20;
 
 bool is_error(std::string_view line) {
   if (line.empty() || line[0] < 'A' || line[0] > 'Z') return false;
@@ -77,7 +77,7 @@ class LineTalk final : public Talk {
         return told.error();
       used = end + 1;
     }
-    if (in.size() - used > kLineMax) return base::invalid("the answer is no line");
+    if (in.size() - used > kAnswerMax) return base::invalid("the answer is no line");
     return used;
   }
 

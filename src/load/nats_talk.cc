@@ -7,7 +7,7 @@
 namespace load {
 namespace {
 
-constexpr size_t kLineMax = 64 * 1024;
+constexpr size_t kNatsLineMax = 64 * 1024;
 
 std::string publish(const std::string& subject, const std::string& inbox, const std::string& text) {
   return "PUB " + subject + ' ' + inbox + ' ' + std::to_string(text.size()) + "\r\n" + text +
@@ -46,7 +46,7 @@ base::Result<Frame> read_payload(std::string_view in, Frame frame, bool with_hea
 base::Result<Frame> read_frame(std::string_view in) {
   const size_t end = in.find("\r\n");
   if (end == in.npos) {
-    if (in.size() > kLineMax) return base::invalid("nats: the answer is no line");
+    if (in.size() > kNatsLineMax) return base::invalid("nats: the answer is no line");
     return Frame{};
   }
   Frame frame{

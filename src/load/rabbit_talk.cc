@@ -9,7 +9,7 @@ namespace {
 constexpr uint8_t kMethod = 1, kHeader = 2, kBody = 3, kFrameEnd = 0xce;
 constexpr size_t kFrameHead = 7;
 constexpr uint32_t kFrameMax = 131072;
-constexpr uint32_t kAck = 60 << 16 | 80, kNack = 60 << 16 | 120;
+constexpr uint32_t kBasicAck = 60 << 16 | 80, kBasicNack = 60 << 16 | 120;
 constexpr uint32_t kCloseConnection = 10 << 16 | 50, kCloseChannel = 20 << 16 | 40;
 
 class Bytes {
@@ -148,10 +148,10 @@ class RabbitTalk final : public Talk {
       used += *bytes;
       const uint32_t method = method_of(one);
       if (method == 0) continue;  // A heartbeat.
-      if ((method != kAck && method != kNack) || one.size() < kFrameHead + 13)
+      if ((method != kBasicAck && method != kBasicNack) || one.size() < kFrameHead + 13)
         return base::invalid(why(one));
       Answer answer;
-      if (method == kNack) answer = {.kind = Answer::Kind::kError, .text = "rabbit: nack"};
+      if (method == kBasicNack) answer = {.kind = Answer::Kind::kError, .text = "rabbit: nack"};
       size_t news = confirm(number_at(one, kFrameHead + 4, 8), one[kFrameHead + 12] != 0);
       for (; news > 0 && to.owed(); --news) to.answered(answer);
       if (news > 0) return base::invalid("rabbit: a confirm that nobody asked for");

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kNodeBytesMax = 64;  // The longest address, brackets, zone and port: less.
 
-bool is_port(std::string_view text) {
+bool is_port_number(std::string_view text) {
   return !text.empty() && text.size() <= 5 &&
          std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -30,13 +30,14 @@ std::optional<io::Ip> parse_forwarded_node(std::string_view text) {
     const size_t end = text.find(']');
     if (end == std::string_view::npos) return std::nullopt;
     const std::string_view behind = text.substr(end + 1);
-    if (!behind.empty() && (behind[0] != ':' || !is_port(behind.substr(1)))) return std::nullopt;
+    if (!behind.empty() && (behind[0] != ':' || !is_port_number(behind.substr(1))))
+      return std::nullopt;
     return parse_v6(text.substr(1, end - 1));
   }
   const size_t colon = text.find(':');
   if (colon == std::string_view::npos) return io::Ip::parse(text);
   if (text.find(':', colon + 1) != std::string_view::npos) return parse_v6(text);
-  if (!is_port(text.substr(colon + 1))) return std::nullopt;
+  if (!is_port_number(text.substr(colon + 1))) return std::nullopt;
   return io::Ip::parse(text.substr(0, colon));
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 // As same_name(), with '_' for '-'.
 bool alike(std::string_view name, std::string_view lower_case) {
-  return std::ranges::equal(name, lower_case, {}, [](char c) { return c == '_' ? '-' : lower(c); });
+  return std::ranges::equal(name, lower_case, {},
+                            [](char c) { return c == '_' ? '-' : base::lower(c); });
 }
 
 struct Named {
@@ -57,7 +58,7 @@ FieldKind kind_of(std::string_view name) {
       return name.find('_') == name.npos ? each.kind : FieldKind::kAlias;
     }
   }
-  if (name.size() > kForwardedPrefix.size() && lower(name[0]) == 'x' &&
+  if (name.size() > kForwardedPrefix.size() && base::lower(name[0]) == 'x' &&
       alike(name.substr(0, kForwardedPrefix.size()), kForwardedPrefix)) {
     return name.find('_') == name.npos ? FieldKind::kManaged : FieldKind::kAlias;
   }

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <string_view>
 
-namespace proxy {
+#include "base/ascii.h"
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+namespace proxy {
 
 // `lower_case` is in lower case already.
 constexpr bool same_name(std::string_view name, std::string_view lower_case) {
-  return name.size() == lower_case.size() && std::ranges::equal(name, lower_case, {}, lower);
+  return name.size() == lower_case.size() && std::ranges::equal(name, lower_case, {}, base::lower);
 }
 
 // Without spaces and tabs around it.

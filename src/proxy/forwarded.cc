@@ -8,7 +8,7 @@
 namespace proxy {
 namespace {
 
-constexpr bool alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+constexpr bool alpha(char c) { return base::lower(c) >= 'a' && base::lower(c) <= 'z'; }
 constexpr bool digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool token_byte(char c) {
   return alpha(c) || digit(c) ||

@@ -179,7 +179,7 @@ std::string_view without_port_80(std::string_view authority) {
 }
 
 bool same_host(std::string_view a, std::string_view b) {
-  return std::ranges::equal(without_port_80(a), without_port_80(b), {}, lower, lower);
+  return std::ranges::equal(without_port_80(a), without_port_80(b), {}, base::lower, base::lower);
 }
 
 // An absolute target becomes its path.
@@ -225,7 +225,7 @@ void Fields::clear() {
 
 bool Fields::is_named(size_t at) const {
   return std::ranges::any_of(named, [&](std::string_view name) {
-    return std::ranges::equal(name, all[at].name, {}, lower, lower);
+    return std::ranges::equal(name, all[at].name, {}, base::lower, base::lower);
   });
 }
 
@@ -303,7 +303,7 @@ bool hopeless(std::string_view bytes) {
 }
 
 void append_host(std::string& out, std::string_view authority) {
-  for (const char c : without_port_80(authority)) out += lower(c);
+  for (const char c : without_port_80(authority)) out += base::lower(c);
 }
 
 }  // namespace proxy

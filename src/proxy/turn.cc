@@ -9,7 +9,7 @@ namespace proxy {
 
 std::string_view Head::field(std::string_view name) const {
   const auto at = std::ranges::find_if(fields, [&](const Field& each) {
-    return std::ranges::equal(each.name, name, {}, lower, lower);
+    return std::ranges::equal(each.name, name, {}, base::lower, base::lower);
   });
   return at == fields.end() ? std::string_view() : at->value;
 }

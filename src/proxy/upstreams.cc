@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/clock.h"
 #include "proxy/pool.h"
 
 namespace proxy {
@@ -38,7 +39,7 @@ Pool::~Pool() = default;
 
 io::Poll& Pool::poll() { return terms_.poll; }
 Traffic& Pool::traffic() { return terms_.traffic; }
-base::Duration Pool::now() const { return std::chrono::steady_clock::now().time_since_epoch(); }
+base::Duration Pool::now() const { return io::monotonic(); }
 void Pool::wake() { terms_.alarm.within(base::Duration::zero()); }
 
 Link& Pool::open(const Link::Order& order, Receiver& receiver, bool fresh) {
@@ -143,7 +144,7 @@ Pool& Upstreams::Body::pool(const std::string& url) {
 }
 
 void Upstreams::Body::tick() {
-  const base::Duration now = std::chrono::steady_clock::now().time_since_epoch();
+  const base::Duration now = io::monotonic();
   base::Duration next = base::Duration::max();
   for (const auto& [url, each] : pools) {
     each->tick(now);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "io/clock.h"
 #include "io/loop.h"
 
 namespace redis {
@@ -71,7 +72,7 @@ void ClusterRoute::hold(CallPtr call) {
     base::Error full{base::Code::kFull, "in_flight_max calls wait for a map of the cluster", {}};
     return desk_.end(std::move(call), std::move(full));
   }
-  alarm_.within(call->until - monotonic());
+  alarm_.within(call->until - io::monotonic());
   held_.add(std::move(call));
 }
 
@@ -107,7 +108,7 @@ bool ClusterRoute::redirect(const Connection& from, CallPtr& call, const std::st
 }
 
 bool ClusterRoute::try_again(CallPtr& call) {
-  const base::Duration now = monotonic();
+  const base::Duration now = io::monotonic();
   if (now + kTryAgain >= call->until) return false;
   ++call->hops;
   call->asking = false;
@@ -129,11 +130,11 @@ void ClusterRoute::on_state(Connection& of) {
 void ClusterRoute::want(base::Duration within) {
   wanted_ = true;
   next_ask_ = std::min(next_ask_, asked_at_ + within);
-  set_alarm(monotonic());
+  set_alarm(io::monotonic());
 }
 
 void ClusterRoute::ring() {
-  const base::Duration now = monotonic();
+  const base::Duration now = io::monotonic();
   for (Owed::Ended& each : held_.expire(now)) {
     desk_.end(std::move(each.call), unreachable("no node could be asked in time"));
   }
@@ -149,7 +150,7 @@ void ClusterRoute::set_alarm(base::Duration now) {
 }
 
 void ClusterRoute::ask() {
-  asked_at_ = monotonic();
+  asked_at_ = io::monotonic();
   next_ask_ = asked_at_ + pause_;
   Connection* const node = any_up();
   if (node == nullptr) {  // All may have moved elsewhere: names may still lead to them.
@@ -171,7 +172,7 @@ void ClusterRoute::learn(base::Result<Reply>&& reply, const Node& from) {
   const auto jitter = static_cast<uint64_t>(pause_.count() / 4);
   next_ask_ = asked_at_ + pause_ + base::Duration(desk_.random().below(jitter));
   if (map_) release();
-  set_alarm(monotonic());
+  set_alarm(io::monotonic());
 }
 
 // False: a master cannot be reached, so this is not the last map.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "io/clock.h"
 #include "io/log.h"
 #include "io/loop.h"
 
@@ -16,8 +17,6 @@ base::Error error_of(base::Code code, std::string what) { return {code, std::mov
 
 }  // namespace
 
-base::Duration monotonic() { return std::chrono::steady_clock::now().time_since_epoch(); }
-
 Connection::Connection(io::Loop& loop, Node node, const Setting& setting, uint64_t seed,
                        Owner& owner)
     : node_(std::move(node)),
@@ -29,7 +28,7 @@ Connection::Connection(io::Loop& loop, Node node, const Setting& setting, uint64
       alarm_(loop.poll(), [this] { ring(); }),
       flush_soon_(loop.poll(), [this] { flush(); }),
       parser_(setting.options.reply_bytes_max) {
-  next_at_ = monotonic();
+  next_at_ = io::monotonic();
   alarm_.within(base::Duration::zero());
 }
 
@@ -50,14 +49,14 @@ void Connection::send(CallPtr call) {
   longest_ = std::max(longest_, call->until - call->since);
   const base::Duration until = call->until;
   owed_.add(std::move(call));
-  alarm_.within(until - monotonic());
+  alarm_.within(until - io::monotonic());
   if (up()) flush_soon_.ask();
 }
 
 void Connection::attempt() {
   state_ = State::kLooking;
-  next_at_ = monotonic() + setting_.options.connect_timeout;
-  set_alarm(monotonic());
+  next_at_ = io::monotonic() + setting_.options.connect_timeout;
+  set_alarm(io::monotonic());
   if (setting_.tls && !*setting_.tls) return drop(setting_.tls->error().what);
   if (const std::optional<io::Ip> ip = io::Ip::parse(node_.host)) return connect({*ip});
   if (!lookup_.start(node_.host)) drop("no thread or descriptor is left for a look-up");
@@ -90,7 +89,7 @@ void Connection::on_room() {
 }
 
 void Connection::on_bytes(std::string_view bytes) {
-  heard_at_ = monotonic();
+  heard_at_ = io::monotonic();
   if (!in_.empty()) bytes = in_.append(bytes);
   while (wire_.is_open()) {
     const ReplyParser::Found found = parser_.step(bytes);
@@ -147,7 +146,7 @@ void Connection::say(const std::string& why) {
 }
 
 void Connection::drop(const std::string& why) {
-  const base::Duration now = monotonic();
+  const base::Duration now = io::monotonic();
   if (up()) setting_.metrics.lost();
   why_ = why;
   say(why);
@@ -177,7 +176,7 @@ void Connection::end(std::vector<Owed::Ended> ended, const std::string& given,
 }
 
 void Connection::flush() {
-  const base::Duration now = monotonic();
+  const base::Duration now = io::monotonic();
   while (up() && wire_.room()) {
     out_.clear();
     if (!owed_.give(out_, kWriteMax, now)) return;
@@ -186,7 +185,7 @@ void Connection::flush() {
 }
 
 void Connection::ring() {
-  const base::Duration now = monotonic();
+  const base::Duration now = io::monotonic();
   end(owed_.expire(now), "no reply came in time", "it could not be sent in time");
   if (now >= next_at_) {
     if (state_ == State::kResting || state_ == State::kNew) return attempt();

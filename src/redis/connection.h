@@ -34,8 +34,6 @@ class Loop;
 
 namespace redis {
 
-base::Duration monotonic();
-
 // What the connections of one client to nodes of one kind have in common.
 struct Setting {
   Handshake::Terms handshake;

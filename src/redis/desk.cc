@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "io/clock.h"
 #include "io/loop.h"
 
 namespace redis {
@@ -71,7 +72,7 @@ CallPtr Desk::call(std::string bytes, base::Duration deadline, Done done) {
   auto out = std::make_unique<Call>();
   out->bytes = std::move(bytes);
   out->done = std::move(done);
-  out->since = monotonic();
+  out->since = io::monotonic();
   out->until = out->since + std::min(deadline, kDeadlineMax);
   ++in_flight_;
   metrics_->began();
@@ -82,7 +83,7 @@ CallPtr Desk::ours(std::string bytes, Done done) {
   auto out = std::make_unique<Call>();
   out->bytes = std::move(bytes);
   out->done = std::move(done);
-  out->since = monotonic();
+  out->since = io::monotonic();
   out->until = out->since + options_.connect_timeout;
   out->ours = true;
   return out;
@@ -96,7 +97,7 @@ void Desk::end(CallPtr call, base::Result<Reply> with) {
 
 void Desk::count(const Call& call, const base::Result<Reply>& with) {
   --in_flight_;
-  metrics_->ended(outcome_of(with), monotonic() - call.since);
+  metrics_->ended(outcome_of(with), io::monotonic() - call.since);
 }
 
 std::unique_ptr<Connection> Desk::connect(const Node& node, Kind kind) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/number.h"
+#include "io/clock.h"
 #include "io/loop.h"
 
 namespace redis {
@@ -32,7 +33,7 @@ void SentinelRoute::send(CallPtr call) {
     const base::Code code = full ? base::Code::kFull : base::Code::kIo;
     return desk_.end(std::move(call), base::Error{code, "no sentinel names a master", {}});
   }
-  alarm_.within(call->until - monotonic());
+  alarm_.within(call->until - io::monotonic());
   held_.add(std::move(call));
 }
 
@@ -47,11 +48,11 @@ void SentinelRoute::on_state(Connection& of) {
 
 void SentinelRoute::ask_soon() {
   next_ask_ = std::min(next_ask_, asked_at_ + kAskPause);
-  set_alarm(monotonic());
+  set_alarm(io::monotonic());
 }
 
 void SentinelRoute::ring() {
-  const base::Duration now = monotonic();
+  const base::Duration now = io::monotonic();
   end_held(held_.expire(now));
   if (!asking_ && now >= next_ask_) ask();
   set_alarm(now);
@@ -70,7 +71,7 @@ void SentinelRoute::end_held(std::vector<Owed::Ended> ended) {
 }
 
 void SentinelRoute::ask() {
-  asked_at_ = monotonic();
+  asked_at_ = io::monotonic();
   const Options& options = desk_.options();
   if (!sentinel_ || sentinel_->resting()) {
     desk_.retire(std::move(sentinel_));
@@ -98,7 +99,7 @@ void SentinelRoute::learn(const base::Result<Reply>& reply) {
   }
   const auto jitter = static_cast<uint64_t>(pause.count() / 4);
   next_ask_ = asked_at_ + pause + base::Duration(desk_.random().below(jitter));
-  set_alarm(monotonic());
+  set_alarm(io::monotonic());
 }
 
 bool SentinelRoute::adopt(const base::Result<Reply>& reply) {

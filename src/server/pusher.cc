@@ -9,7 +9,7 @@
 namespace server {
 namespace {
 
-constexpr uint32_t kAtOnce = 64;  // Of one Dequeue.
+constexpr uint32_t kTakenAtOnce = 64;  // Of one Dequeue.
 // Over it the Dequeue is asked anew; long, for it is answered as soon as something may go.
 constexpr base::Duration kWait = std::chrono::hours(1);
 constexpr base::Duration kRest = std::chrono::seconds(1);  // After an error.
@@ -84,7 +84,7 @@ void Pusher::ask(Queue& queue) {
   request.connection = connection_;
   auto& dequeue = request.what.emplace<engine::Dequeue>();
   dequeue.queues = {&asked->name, 1};
-  dequeue.count = kAtOnce;
+  dequeue.count = kTakenAtOnce;
   dequeue.wait = kWait;
   dequeue.lease = queue.terms->push.timeout + kLeaseSlack;
   dequeue.unsynced = true;

@@ -10,7 +10,7 @@ namespace {
 
 // Of one turn: what is behind them comes next, so that answers leave and sockets are read.
 constexpr size_t kRequestsAtOnce = 4096;
-constexpr size_t kLookBack = 16;  // As Mailbox's.
+constexpr size_t kFreedLookBack = 16;  // As Mailbox's.
 
 }  // namespace
 
@@ -31,7 +31,8 @@ Shard::~Shard() {
 }
 
 void Shard::freed(base::Hash128 state) {
-  const auto first = freed_.end() - static_cast<std::ptrdiff_t>(std::min(kLookBack, freed_.size()));
+  const auto first =
+      freed_.end() - static_cast<std::ptrdiff_t>(std::min(kFreedLookBack, freed_.size()));
   if (std::find(first, freed_.end(), state) == freed_.end()) freed_.push_back(state);
 }
 

@@ -9,7 +9,7 @@
 namespace store {
 namespace {
 
-enum class What : uint8_t { kGrant = 7, kReturn = 8 };  // As the script's.
+enum class GrantWhat : uint8_t { kGrant = 7, kReturn = 8 };  // As the script's.
 
 constexpr size_t kChangesMax = 128;  // A call holds up all others of its node.
 constexpr size_t kNumber = sizeof(double), kNumbersOfGrant = 4;
@@ -47,7 +47,7 @@ uint16_t GrantCalls::state(Call& call, base::Hash128 key, const Law& law,
 
 void GrantCalls::send(Grants::Request request) {
   Call& call = call_of(request.place.domain);
-  put_byte(call.rest, static_cast<uint8_t>(What::kGrant));
+  put_byte(call.rest, static_cast<uint8_t>(GrantWhat::kGrant));
   put_short(call.rest, state(call, request.key, *request.law, request.place));
   put_number(call.rest, request.units);
   put_number(call.rest, whole_us(request.law->grant_life()));
@@ -56,7 +56,7 @@ void GrantCalls::send(Grants::Request request) {
 
 void GrantCalls::send(Grants::Return back) {
   Call& call = call_of(back.place.domain);
-  put_byte(call.rest, static_cast<uint8_t>(What::kReturn));
+  put_byte(call.rest, static_cast<uint8_t>(GrantWhat::kReturn));
   put_short(call.rest, state(call, back.key, *back.law, back.place));
   put_number(call.rest, back.units);
   put_number(call.rest, back.charged_us);

@@ -19,7 +19,7 @@ constexpr base::Duration kBlockLook = std::chrono::seconds(5);
 constexpr base::Duration kRefusalMax = std::chrono::minutes(5);
 constexpr size_t kPollsMax = 100'000;
 constexpr uint64_t kBlocked = 0x626c6f636b6564;
-constexpr std::string_view kGone = "store gone";
+constexpr std::string_view kStoreGone = "store gone";
 
 bool blocked(const Round& round, size_t item) {
   return round.items[item].blocked_until > round.items[item].now;
@@ -117,14 +117,14 @@ Obstacle Tickets::Body::obstacle_of(const Round& round, size_t number, base::Has
     const auto first = std::ranges::find_if(
         met, [](const Met& each) { return limiter::is_concurrency(*each.limit); });
     if (first != met.end()) obstacle.state = first->key;
-    obstacle.limited_by = kGone;
+    obstacle.limited_by = kStoreGone;
     obstacle.retry_after = std::max<base::Duration>(common.breaker.opens_at() - common.clock.now(),
                                                     common.options.breaker_min);
     return obstacle;
   }
   obstacle.retry_after = answer.numbers.retry_after;
   obstacle.limited_by =
-      answer.decided_by == limiter::DecidedBy::kRefuse ? kGone : answer.limited_by;
+      answer.decided_by == limiter::DecidedBy::kRefuse ? kStoreGone : answer.limited_by;
   if (blocked(round,
               number)) {  // Which descriptor is blocked is not told: a state of the ask's own.
     obstacle.state = base::salted(key, kBlocked);
