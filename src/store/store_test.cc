@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <sstream>
 #include <thread>
@@ -283,14 +284,16 @@ TEST_F(StoreTest, FourInstancesTogetherKeepTheBoundAndUseIt) {
   }
   const Path path{{{"k", "x"}}};
   const base::Clock& clock = all.front()->clock;
-  int64_t admitted = 0;
+  int64_t admitted = 0, asked = 0;
   const base::Time start = clock.now();
   while (clock.now() - start < milliseconds(600)) {
     for (const auto& each : all) admitted += each->decide(path).allowed;
+    asked += static_cast<int64_t>(all.size());
   }
   const double span = std::chrono::duration<double>(clock.now() - start).count();
   EXPECT_LE(static_cast<double>(admitted), 20 + 1000 * span + 1);
-  EXPECT_GE(static_cast<double>(admitted), 0.9 * 1000 * span);  // The loops take turns here.
+  // The loops take turns here; a slow machine asks for less than there is.
+  EXPECT_GE(static_cast<double>(admitted), std::min(0.9 * 1000 * span, static_cast<double>(asked)));
 }
 
 TEST_F(StoreTest, ThreadsShareOneCommonAndOneBound) {
