@@ -12,6 +12,7 @@ namespace {
 constexpr base::Duration kTick = std::chrono::milliseconds(100);
 constexpr base::Duration kHostsTick = std::chrono::seconds(1);
 constexpr base::Duration kWebTick = std::chrono::milliseconds(200);
+constexpr base::Duration kOnTheirWay = std::chrono::milliseconds(100);  // Asks of gateways.
 constexpr size_t kHeaderBytesMax = 16 * 1024;
 constexpr size_t kIdleConnectionsMax = 1024;  // To others' servers, of all pushers.
 
@@ -273,13 +274,14 @@ void Server::Wired::stop() {
   keeper_.post([this] { begin_stop(); });
 }
 
-// An instance leaves the registry first, while it still answers: nobody asks who is gone.
+// An instance leaves the registry first, and goes on answering what was sent before that was known:
+// nobody asks who is gone.
 void Server::Wired::begin_stop() {
   if (std::exchange(stopping_, true)) return;
   process_.set_stopping();
   io::log(io::Level::kInfo, "stopping", {{"connections", std::to_string(traffic_.open())}});
-  if (registrar_) return registrar_->stop([this] { empty_all(); });
-  empty_all();
+  if (!registrar_) return empty_all();
+  registrar_->stop([this] { keeper_.after(kOnTheirWay, [this] { empty_all(); }); });
 }
 
 void Server::Wired::empty_all() {
