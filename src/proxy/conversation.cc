@@ -49,13 +49,18 @@ size_t Conversation::Body::feed(std::string_view bytes) {
     if (link != nullptr) link->resume();
   }
   size_t used = 0;
-  while (!closing) {
-    const std::string_view rest = bytes.substr(used);
-    const size_t taken = serving ? take_body(rest) : take_head(rest);
-    if (taken == 0) break;
-    used += taken;
+  for (bool again = true; again;) {
+    while (!closing) {
+      const std::string_view rest = bytes.substr(used);
+      const size_t taken = serving ? take_body(rest) : take_head(rest);
+      if (taken == 0) break;
+      used += taken;
+    }
+    // What stopped at a full link goes on here if the socket takes it all: the link will not tell.
+    again = link_is_full();
+    if (link != nullptr) link->flush();
+    again = again && !link_is_full();
   }
-  if (link != nullptr) link->flush();
   feeding = false;
   return used;
 }
@@ -106,10 +111,7 @@ void Conversation::Body::begin_turn(std::string_view text) {
 
 size_t Conversation::Body::take_body(std::string_view bytes) {
   if (bytes.empty() || body.done() || body_use == Use::kHold) return 0;
-  if (body_use == Use::kStream && link_is_full()) {
-    link->flush();
-    if (link_is_full()) return 0;
-  }
+  if (body_use == Use::kStream && link_is_full()) return 0;
   since = now;
   expected = false;
   const BodyReader::Piece piece = body.take(bytes.substr(0, kPieceMax));
