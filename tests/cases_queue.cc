@@ -19,21 +19,11 @@ namespace {
 using engine::Delivery;
 using engine::Dequeue;
 using engine::Message;
+using engine::node;
 using engine::Request;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-limiter::NodeSpec node(std::string key, limiter::Law law) {
-  limiter::LimitSpec spec;
-  spec.name = key;
-  spec.algorithm = "gcra";
-  spec.law = std::move(law);
-  limiter::NodeSpec out;
-  out.key = std::move(key);
-  out.limits.push_back(std::move(spec));
-  return out;
-}
 
 // BullMQ's `max` per `duration`: at once, then as they leave the window.
 std::vector<limiter::DomainSpec> window(int64_t max, base::Duration duration) {

@@ -1,7 +1,6 @@
 #include "command/records.h"
 
 #include "command/words.h"
-#include "limiter/rate_fields.h"
 
 namespace command {
 namespace {

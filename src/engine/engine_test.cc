@@ -177,18 +177,6 @@ TEST(Engine, AConsumerThatWaitsIsServedByArrival) {
   EXPECT_TRUE(std::get<Dequeue>(second.what).deliveries.empty());
 }
 
-limiter::NodeSpec node(std::string key, limiter::Law law, limit::Rate rate = {}) {
-  limiter::LimitSpec spec;
-  spec.name = key;
-  spec.algorithm = "gcra";
-  spec.law = std::move(law);
-  spec.rate = rate;
-  limiter::NodeSpec out;
-  out.key = std::move(key);
-  out.limits.push_back(std::move(spec));
-  return out;
-}
-
 std::vector<limiter::DomainSpec> limits() {
   limiter::DomainSpec domain;
   domain.name = "out";

@@ -128,31 +128,11 @@ class Far final : public limiter::Taker {
   std::deque<Sent> sent_;
 };
 
-limiter::NodeSpec node(std::string key, limiter::Law law) {
-  limiter::LimitSpec spec;
-  spec.name = key;
-  spec.algorithm = "gcra";
-  spec.law = std::move(law);
-  limiter::NodeSpec out;
-  out.key = std::move(key);
-  out.limits.push_back(std::move(spec));
-  return out;
-}
-
-limiter::Law gcra(int64_t count, base::Duration period, int64_t burst) {
-  return limit::Gcra::make({count, period}, burst).value();
-}
-
 struct FarBed : TestBed {
-  explicit FarBed(std::vector<limiter::NodeSpec> nodes) : TestBed({}, domain(nodes), Closed{}) {
+  explicit FarBed(std::vector<limiter::NodeSpec> nodes)
+      : TestBed({}, domain(std::move(nodes)), Closed{}) {
     open(far);
     set("q", [](queue::Settings& s) { s.decide = {"out", {"all=x", "key={key}"}}; });
-  }
-  static std::vector<limiter::DomainSpec> domain(std::vector<limiter::NodeSpec> nodes) {
-    limiter::DomainSpec out;
-    out.name = "out";
-    out.nodes = std::move(nodes);
-    return {out};
   }
   void send(const std::string& key, int times = 1, int64_t cost = 1) {
     for (int i = 0; i < times; ++i) {

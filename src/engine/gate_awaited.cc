@@ -32,6 +32,7 @@ uint64_t Gate::awaited(queue::QueueId id) const {
 }
 
 uint64_t Gate::awaited_beside(queue::FlowId flow, queue::QueueId id) const {
+  if (awaited_.empty()) return 0;
   const auto found = awaited_.find(flow);
   return awaited(id) - (found == awaited_.end() ? 0 : found->second.units);
 }

@@ -14,28 +14,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-limiter::NodeSpec node(std::string key, limiter::Law law) {
-  limiter::LimitSpec spec;
-  spec.name = key;
-  spec.algorithm = "gcra";
-  spec.law = std::move(law);
-  limiter::NodeSpec out;
-  out.key = std::move(key);
-  out.limits.push_back(std::move(spec));
-  return out;
-}
-
-limiter::Law gcra(int64_t count, base::Duration period, int64_t burst) {
-  return limit::Gcra::make({count, period}, burst).value();
-}
-
-std::vector<limiter::DomainSpec> domain(std::vector<limiter::NodeSpec> nodes) {
-  limiter::DomainSpec out;
-  out.name = "out";
-  out.nodes = std::move(nodes);
-  return {out};
-}
-
 struct GateBed : TestBed {
   explicit GateBed(std::vector<limiter::NodeSpec> nodes) : TestBed({}, domain(std::move(nodes))) {}
 

@@ -15,6 +15,30 @@
 
 namespace engine {
 
+// One limit, named as its key; the domain "out" of some.
+inline limiter::NodeSpec node(std::string key, limiter::Law law, limit::Rate rate = {}) {
+  limiter::LimitSpec spec;
+  spec.name = key;
+  spec.algorithm = "gcra";
+  spec.law = std::move(law);
+  spec.rate = rate;
+  limiter::NodeSpec out;
+  out.key = std::move(key);
+  out.limits.push_back(std::move(spec));
+  return out;
+}
+
+inline limiter::Law gcra(int64_t count, base::Duration period, int64_t burst) {
+  return limit::Gcra::make({count, period}, burst).value();
+}
+
+inline std::vector<limiter::DomainSpec> domain(std::vector<limiter::NodeSpec> nodes) {
+  limiter::DomainSpec out;
+  out.name = "out";
+  out.nodes = std::move(nodes);
+  return {out};
+}
+
 struct TestBed {
   explicit TestBed(EngineOptions wanted = {}, std::vector<limiter::DomainSpec> domains = {})
       : TestBed(std::move(wanted), std::move(domains), Closed{}) {

@@ -2,6 +2,7 @@
 // else decides (decider.h, taker.h).
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -35,6 +36,10 @@ struct Ask {
 // is looked up later.
 base::Status validate(const Ask& ask);
 base::Status validate(Descriptor descriptor);
+
+// The `limit` and `remaining` of a decision that nothing bounds: of an unlimited limit, or of one
+// whose store is gone and that allows then. Answers to clients leave them out.
+inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 struct LimitAnswer {  // One limit that the ask met.
   const Limit* limit;

@@ -13,7 +13,6 @@
 // left out: they refuse nobody. So are those whose store is gone and that allow then. At most
 // kPoliciesMax names.
 #pragma once
-#include <limits>
 #include <string>
 #include <string_view>
 
@@ -23,10 +22,6 @@
 namespace limiter {
 
 inline constexpr size_t kPoliciesMax = 16;
-
-// The `limit` and `remaining` of a decision that nothing bounds: of an unlimited limit, or of one
-// whose store is gone and that allows then. Answers leave them out.
-inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 struct RateFields {       // Empty: the field is left out.
   std::string policy;     // RateLimit-Policy
