@@ -29,6 +29,7 @@
 #include "engine/template.h"
 #include "io/io.h"
 #include "io/posix_disk.h"
+#include "limiter/limiter.h"
 
 namespace {
 
