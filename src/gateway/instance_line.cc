@@ -11,7 +11,6 @@
 namespace gateway {
 namespace {
 
-constexpr size_t kAsksMax = 256;                     // Of a list; an instance takes 1,000.
 constexpr size_t kTextBytesMax = size_t{256} << 10;  // Of a list; an instance takes 1 MiB.
 constexpr uint64_t kAnswerBytesMax = uint64_t{4} << 20;
 constexpr size_t kAnswerBytesUsual = 1024;  // Of each ask.

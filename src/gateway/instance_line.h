@@ -57,6 +57,7 @@ class LineHome {
 class InstanceLine {
  public:
   static constexpr size_t kFlyingMax = 2;
+  static constexpr size_t kAsksMax = 256;  // Of a list; an instance takes 1,000.
 
   struct Terms {
     uint64_t id;  // Of the instance.
@@ -67,6 +68,7 @@ class InstanceLine {
   InstanceLine(const Terms& terms, LineHome& home, const proxy::Pool::Terms& pool);
   ~InstanceLine();  // What it holds is dropped.
 
+  uint64_t instance() const { return terms_.id; }
   void add(Pending&& ask, std::string_view text);  // Text: append_check()'s.
   void send();
   // Ends what is over its time, sees to the connections. Returns when to come again, at the latest.

@@ -151,7 +151,15 @@ std::optional<Registry::Chosen> Registry::choose(std::string_view key, base::Tim
   Row* const row = body_->choose(key, now, except);
   if (row == nullptr) return std::nullopt;
   ++row->in_flight;
-  return Chosen{row->id, row->host, row->port};
+  return Chosen{row->id, row->host, row->port, row->state == State::kProbing};
+}
+
+bool Registry::join(uint64_t id) {
+  const base::Guard guard(body_->mutex);
+  Row* const row = body_->find(id);
+  if (row == nullptr || row->state != State::kUp) return false;
+  ++row->in_flight;
+  return true;
 }
 
 void Registry::answered(uint64_t id, base::Duration latency, base::Time) {

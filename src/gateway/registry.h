@@ -57,10 +57,13 @@ class Registry {
     uint64_t id;  // Of the instance as long as it is known; never 0, never used again.
     std::string host;
     uint16_t port;
+    bool trial;  // It was ejected: this one ask finds out how it is.
   };
   // By options.choose; `key`: what rendezvous hashes; not `except`. Counts it as in flight.
   // Nothing: none may be asked.
   std::optional<Chosen> choose(std::string_view key, base::Time now, uint64_t except = 0);
+  // One more ask for an instance that was chosen, without choosing. False: it is not up any more.
+  bool join(uint64_t id);
   // What came of it. Ids that are gone: nothing. kFailuresMax in a row eject an instance, for
   // kPauseMin, doubled up to kPauseMax each time the one ask that tries it fails.
   void answered(uint64_t id, base::Duration latency, base::Time now);

@@ -38,6 +38,8 @@ struct Remote::Body final : LineHome, std::enable_shared_from_this<Remote::Body>
   void may_send(InstanceLine& line) override;
 
   void ask(Pending&& ask, std::string_view text, uint64_t except);
+  InstanceLine* choose(const Pending& ask, uint64_t except);
+  bool join();
   InstanceLine& line_of(const Registry::Chosen& chosen);
   void send();
   void expire();
@@ -54,7 +56,10 @@ struct Remote::Body final : LineHome, std::enable_shared_from_this<Remote::Body>
   io::Alarm alarm;
   std::unordered_map<uint64_t, std::unique_ptr<InstanceLine>> lines;  // By instance.
   std::vector<InstanceLine*> ready;                                   // To send.
-  std::string text;                                                   // Of the present ask.
+  // Where the asks of this round go, and how many more may. It has asks to send, so it stays.
+  InstanceLine* present = nullptr;
+  size_t room = 0;
+  std::string text;  // Of the present ask.
   bool held = false;
   bool gone = false;  // The Remote is.
 };
@@ -91,19 +96,40 @@ void Remote::Body::may_send(InstanceLine& line) {
 }
 
 void Remote::Body::send() {
+  present = nullptr;
   for (InstanceLine* const line : std::exchange(ready, {})) line->send();
 }
 
 void Remote::Body::ask(Pending&& ask, std::string_view what, uint64_t except) {
   ask.chosen = clock.now();
-  const std::optional<Registry::Chosen> chosen = registry.choose(ask.key, ask.chosen, except);
-  if (!chosen) {
+  InstanceLine* const line = choose(ask, except);
+  if (line == nullptr) {
     const Reason reason = except == 0 ? Reason::kNoInstance : Reason::kFailure;
     return later(
         [weak = weak_from_this(), done = std::move(ask.done), reason] { done(nobody(reason)); });
   }
   alarm.within(options.deadline - (ask.chosen - ask.since));
-  line_of(*chosen).add(std::move(ask), what);
+  line->add(std::move(ask), what);
+}
+
+// Null: there is none that may be asked.
+InstanceLine* Remote::Body::choose(const Pending& ask, uint64_t except) {
+  const bool together = options.choose != Choose::kRendezvous;
+  if (together && present != nullptr && present->instance() != except && join()) return present;
+  const std::optional<Registry::Chosen> chosen = registry.choose(ask.key, ask.chosen, except);
+  if (!chosen) return nullptr;
+  InstanceLine& line = line_of(*chosen);
+  if (together && !chosen->trial) {
+    present = &line;
+    room = InstanceLine::kAsksMax - 1;
+  }
+  return &line;
+}
+
+bool Remote::Body::join() {
+  if (room == 0 || !registry.join(present->instance())) return false;
+  --room;
+  return true;
 }
 
 bool Remote::Body::may_try_again(const Pending& ask, const Ended& how, base::Time now) const {

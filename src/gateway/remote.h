@@ -5,6 +5,10 @@
 //                                      └ with Choose::kRandom, if nothing can have been charged and
 //                                        half of the deadline is left: one further instance
 //
+// What is asked in one round of the loop is one list for one instance, up to
+// InstanceLine::kAsksMax; the next round chooses anew. Apart from them go an ask that tries an
+// ejected instance, alone, and with Choose::kRendezvous all: there the key chooses.
+//
 // An instance is called only at loopback and in trusted_networks; the address that is connected to
 // is judged, not a name.
 //

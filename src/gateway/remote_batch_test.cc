@@ -12,6 +12,7 @@
 #include "gateway/remote.h"
 #include "gateway/site_bed.h"
 #include "http/loopback_bed.h"
+#include "redis/test_server.h"
 
 namespace gateway {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 using loopback_bed::Peer;
 using loopback_bed::Server;
 using std::chrono::milliseconds;
+using testing::Each;
 using testing::ElementsAre;
 
 std::string http_answer(int status, const std::string& body) {
@@ -96,6 +98,15 @@ struct BatchBed {
     });
     EXPECT_TRUE(site_bed::run(loop, [&] { return done == said.size() && done > 0; }));
     return said;
+  }
+  // Asked in one round, which is over when this returns; the answers come later.
+  void begin(const std::vector<std::string>& clients) {
+    bool over = false;
+    loop.post([&] {
+      for (const std::string& each : clients) ask(each);
+      loop.poll().defer([this, &over] { loop.post([&over] { over = true; }); });
+    });
+    EXPECT_TRUE(site_bed::run(loop, [&] { return over; }));
   }
   uint64_t failures() const {
     uint64_t sum = 0;
@@ -189,15 +200,102 @@ TEST(RemoteBatch, ASlowInstanceDelaysItsOwnAsksAlone) {
   BatchBed bed({.deadline = kLong, .seed = 1});
   bed.add(slow.port());
   bed.add(quick.port());
-  bed.loop.post([&] {
-    for (int i = 0; i < 40; ++i) bed.ask(std::to_string(i));
-  });
-  const auto waiting = [&] { return bed.in_flight(); };
+  for (size_t i = 0; i < 40; ++i) bed.begin({std::to_string(i)});
   EXPECT_TRUE(site_bed::run(bed.loop, [&] { return bed.done > 0; }));
-  EXPECT_EQ(bed.done + waiting(), 40u);
-  EXPECT_GT(waiting(), 0u);
+  EXPECT_EQ(bed.done + bed.in_flight(), 40u);
+  EXPECT_GT(bed.in_flight(), 0u);
   slow.held = false;
   EXPECT_TRUE(site_bed::run(bed.loop, [&] { return bed.done == 40; }));
+}
+
+TEST(RemoteBatch, ARoundIsOneListForOneInstanceAndRoundsSpreadOverAll) {
+  for (const Choose how : {Choose::kRandom, Choose::kLeastLoaded}) {
+    Limiter limiters[3];
+    BatchBed bed({.choose = how, .deadline = kLong, .seed = 1});
+    for (const Limiter& each : limiters) bed.add(each.port());
+    for (int i = 0; i < 30; ++i) bed.ask_all({"a", "no-b", "c", "d"});
+    size_t lists = 0;
+    for (const Limiter& each : limiters) {
+      EXPECT_THAT(each.sizes(), Each(4));
+      EXPECT_GT(each.sizes().size(), how == Choose::kRandom ? 5u : 0u);
+      lists += each.sizes().size();
+    }
+    EXPECT_EQ(lists, 30u);
+    EXPECT_EQ(bed.in_flight(), 0u);
+  }
+}
+
+TEST(RemoteBatch, AListCountsAsAllItsAsksWhereTheLeastLoadedIsChosen) {
+  Limiter limiters[2];
+  for (Limiter& each : limiters) each.held = true;
+  BatchBed bed({.choose = Choose::kLeastLoaded, .deadline = kLong, .seed = 1});
+  for (const Limiter& each : limiters) bed.add(each.port());
+  bed.begin({"a", "b", "c"});
+  for (const char* each : {"d", "e", "f"}) bed.begin({each});
+  std::vector<size_t> loads;
+  for (const Instance& each : bed.registry.instances(bed.clock.now())) {
+    loads.push_back(each.in_flight);
+  }
+  EXPECT_THAT(loads, ElementsAre(3, 3));
+  for (Limiter& each : limiters) each.held = false;
+  EXPECT_TRUE(site_bed::run(bed.loop, [&] { return bed.done == 6; }));
+}
+
+TEST(RemoteBatch, WithRendezvousEachKeyGoesItsOwnWay) {
+  Limiter limiters[2];
+  BatchBed bed({.choose = Choose::kRendezvous, .deadline = kLong});
+  for (const Limiter& each : limiters) bed.add(each.port());
+  std::vector<std::string> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back("c" + std::to_string(i));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(bed.ask_all(clients), clients);
+  const size_t first = limiters[0].sizes().at(0);
+  EXPECT_THAT(limiters[0].sizes(), ElementsAre(first, first, first));
+  EXPECT_THAT(limiters[1].sizes(), ElementsAre(20 - first, 20 - first, 20 - first));
+}
+
+TEST(RemoteBatch, AListIsBoundedAndTheNextOneMayGoElsewhere) {
+  Limiter limiters[2];
+  BatchBed bed({.deadline = kLong, .seed = 1});
+  for (const Limiter& each : limiters) bed.add(each.port());
+  constexpr size_t kLists = 8;
+  bed.ask_all(std::vector<std::string>(kLists * InstanceLine::kAsksMax, "a"));
+  for (const Limiter& each : limiters) {
+    EXPECT_THAT(each.sizes(), Each(InstanceLine::kAsksMax));
+    EXPECT_GT(each.sizes().size(), 0u);
+  }
+  EXPECT_EQ(limiters[0].sizes().size() + limiters[1].sizes().size(), kLists);
+}
+
+TEST(RemoteBatch, AnEjectedInstanceIsTriedByOneAskAndTheOthersOfItsRoundGoElsewhere) {
+  Limiter sick, well;
+  BatchBed bed({.deadline = kLong});
+  bed.add(sick.port());
+  for (unsigned i = 0; i < Registry::kFailuresMax; ++i) {
+    bed.registry.failed(bed.registry.choose("", bed.clock.now())->id, bed.clock.now(),
+                        bed.clock.now());
+    bed.clock.at += milliseconds(1);
+  }
+  bed.add(well.port());
+  EXPECT_THAT(bed.ask_all({"a", "b", "c"}), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(sick.sizes(), ElementsAre());
+  bed.clock.at += Registry::kPauseMin;
+  EXPECT_THAT(bed.ask_all({"d", "e", "f"}), ElementsAre("d", "e", "f"));
+  EXPECT_THAT(sick.sizes(), ElementsAre(1));
+  EXPECT_THAT(well.sizes(), ElementsAre(3, 2));
+}
+
+TEST(RemoteBatch, AListForAnInstanceThatIsGoneGoesToAnotherOneAsAList) {
+  Limiter well;
+  BatchBed bed({.deadline = kLong, .seed = 1});
+  bed.add(redis_bed::free_port());
+  bed.add(well.port());
+  int rounds = 0;
+  for (; rounds < 40 && bed.failures() == 0; ++rounds) {
+    EXPECT_THAT(bed.ask_all({"a", "b", "c"}), ElementsAre("a", "b", "c"));
+  }
+  EXPECT_EQ(bed.failures(), 3u) << "one of each ask";
+  EXPECT_EQ(well.sizes(), std::vector<size_t>(static_cast<size_t>(rounds), 3));
+  EXPECT_EQ(bed.in_flight(), 0u);
 }
 
 TEST(RemoteBatch, AConnectionThatWasClosedMeanwhileIsNoFailure) {
