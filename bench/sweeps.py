@@ -15,9 +15,13 @@ import queue_peers
 import queue_sizes
 import servers
 from queue_measure import LOAD_CORE, SERVER_CORE, Series, loaded, number, run_load, table
+from sweep_points import GIB, Points
 
 KEY_BYTES = 48
 MESSAGE_BYTES = 96
+QUEUE_BYTES = 1300
+# What a point is taken to need: of a key and of a message with room to grow, of a connection at both of its ends.
+KEY_ROOM, MESSAGE_ROOM, MESSAGE_DISK, CONNECTION_ROOM = 64, 128, 400, 128 * 1024
 
 
 def limit(name, *words):
@@ -36,38 +40,47 @@ def picture(run, name, words, *rest, **more):
     return [f"![{words}](pictures/sweep_{name}.svg)", ""]
 
 
-def keys(run):
-    """Decisions of the table in one process, and the latency of memory over as many bytes."""
-    counts = powers(0, 6 if run.quick else 8)
-    done = subprocess.run([*LOAD_CORE, str(servers.BINARY.parent / "bench/table_bench"), "--sweep", str(counts[-1]),
-                           "--benchmark_format=json", f"--benchmark_min_time={0.05 if run.quick else 0.3}",
-                           f"--benchmark_repetitions={run.rounds}"], capture_output=True, text=True, check=True)
-    took, each = {}, {}
+def decisions(run, count):
+    """Nanoseconds one at a time, in batches, of a load from as much memory; and bytes of a key."""
+    done = subprocess.run([*LOAD_CORE, str(servers.BINARY.parent / "bench/table_bench"), "--sweep", str(count),
+                           f"--benchmark_filter=/{count}$", "--benchmark_format=json",
+                           f"--benchmark_min_time={0.05 if run.quick else 0.3}",
+                           f"--benchmark_repetitions={run.rounds}"], capture_output=True, text=True, check=True,
+                          timeout=run.point_seconds)
+    took = {"one": [], "batch": []}
     for one in json.loads(done.stdout)["benchmarks"]:
         if one["run_type"] == "iteration":
-            _, how, count = one["run_name"].split("/")
-            took.setdefault((how, int(count)), []).append(one["cpu_time"])
-            each[int(count)] = one["bytes_per_key"]
-    ns = {key: statistics.median(values) for key, values in took.items()}
-    memory = dict(zip(counts, limit("memory_latency", *(count * KEY_BYTES for count in counts))))
-    rows = [[f"{count:,}", f"{ns['one', count]:.1f}", f"{ns['batch', count]:.1f}", f"{memory[count]['ns']:.1f}",
-             f"{each[count]:.0f}" if count >= 10_000 else "–"] for count in counts]
-    lines = {"one at a time": [(count, ns["one", count]) for count in counts],
-             "in batches of 32": [(count, ns["batch", count]) for count in counts],
-             "one load from as much memory": [(count, memory[count]["ns"]) for count in counts]}
-    return table(f"Keys, 1 to {counts[-1]:,}",
+            took[one["run_name"].split("/")[1]].append(one["cpu_time"])
+            each = one["bytes_per_key"]
+    load = limit("memory_latency", count * KEY_BYTES)[0]["ns"]
+    return statistics.median(took["one"]), statistics.median(took["batch"]), load, each
+
+
+def keys(run):
+    """Decisions of the table in one process, and the latency of memory over as many bytes."""
+    points = Points(run, powers(0, 6 if run.quick else 8), lambda count, _: {"memory": count * KEY_ROOM})
+    said = {count: points.bounded(count, lambda count=count: decisions(run, count)) for count in points}
+    said = {count: numbers for count, numbers in said.items() if numbers}
+    rows = [[f"{count:,}", f"{one:.1f}", f"{batch:.1f}", f"{load:.1f}", f"{each:.0f}" if count >= 10_000 else "–"]
+            for count, (one, batch, load, each) in said.items()]
+    words = ("one at a time", "in batches of 32", "one load from as much memory")
+    lines = {name: [(count, numbers[i]) for count, numbers in said.items()] for i, name in enumerate(words)}
+    return table(f"Keys, 1 to {max(said):,}",
                  "A decision of the table in one process (`table_bench --sweep`), CPU time, keys at random, "
                  "their text hashed; the limit: a load that waits for the load before it "
                  f"(`memory_latency`) in {KEY_BYTES} bytes for each key. What limits: with few keys the hash, the "
-                 "lock and a division; with many one at a time, the latency of memory; batches hide it.",
+                 "lock and a division; with many one at a time, the latency of memory; batches hide it."
+                 + points.left_out,
                  ["keys", "one at a time, ns", "batches of 32, ns", "one load, ns", "bytes a key"], rows) + picture(
         run, "keys", "Time of a decision over the number of keys", "Time of a decision, ns", lines, "keys",
-        log_y=True, limits=["one load from as much memory"])
+        log_y=True, limits=words[2:])
 
 
 def connections(run):
     """One request at a time on each."""
-    counts = powers(0, 3 if run.quick else 4)
+    points = Points(run, powers(0, 3 if run.quick else 4),
+                    lambda count, _: {"files": count + 200, "memory": count * CONNECTION_ROOM})
+    counts = list(points)
     loads = {"ratelimmq CL.THROTTLE": (limiter_load.ours(1, SERVER_CORE), "throttle", "tcp"),
              "redis PING": (limiter_load.pinned(limiter_peers.redis), "ping", "redis")}
     series = {(name, count): Series(name) for count in counts for name in loads}
@@ -78,7 +91,7 @@ def connections(run):
                 for name, (start, work, scheme) in loads.items():
                     series[name, count].add(limiter_load.bench(
                         started.get(start), "--work", work, "--connections", count, "--for",
-                        limiter_load.span(run.seconds / 2), scheme=scheme))
+                        limiter_load.span(max(run.seconds / 2, count / 4000)), scheme=scheme))
                 said = limit("loopback", count, run.seconds / 3)[0]
                 bare[count].add({"rate": said["round_trips_per_second"], "cpu_us": said["server_us"]})
     rows = [[f"{count:,}", *(cell for one in (*(series[name, count] for name in loads), bare[count])
@@ -90,7 +103,7 @@ def connections(run):
     return table(f"Connections, 1 to {counts[-1]:,}",
                  "One request at a time on each; server on core 0, `ratelimmq bench` on core 1. The limit: two bare "
                  "processes that send 32 bytes to and fro (`loopback`). What limits: the "
-                 "kernel's share of a request, and the client, which gets no more of its core.",
+                 "kernel's share of a request, and the client, which gets no more of its core." + points.left_out,
                  ["connections", *(f"{name}: {what}" for name in (*loads, "bare echo")
                                    for what in ("requests/s", "server CPU, µs"))], rows) + picture(
         run, "connections", "Server CPU of a request over the number of connections", "Server CPU of a request, µs",
@@ -100,11 +113,12 @@ def connections(run):
 def backlog(run):
     """Messages that wait are added in between, so the server is filled once."""
     last = 1_000_000 if run.quick else run.waiting
-    counts = [count for count in [*powers(3, 7), 50_000_000] if count <= last]
+    points = Points(run, [count for count in [*powers(3, 7), 50_000_000] if count <= last], lambda count, before: {
+        "memory": (count - before) * MESSAGE_ROOM, "disk": (count - before) * MESSAGE_DISK})
     rows, costs, one_by_one, waiting = [], [], [], 0
     with queue_sizes.Place(run.folder) as place:
         server = place.start(1, "os", pin=SERVER_CORE)
-        for count in counts:
+        for count in points:
             before = server.resident_bytes()
             run_load("enqueue", port=server.port, operations=count - waiting, connections=20, pipeline=128, body=16)
             queue_sizes.settle(server)
@@ -116,13 +130,14 @@ def backlog(run):
             one_by_one.append((count, took[1]))
             costs.append((count, took[100]))
         server.stop()
+    counts = [count for count, _ in costs]
     memory = [(count, said["ns"] / 1e3) for count, said in
               zip(counts, limit("memory_latency", *(count * MESSAGE_BYTES for count in counts)))]
     words = "one load from as much memory"
     return table(f"Backlog, 1,000 to {counts[-1]:,}", "Messages of 16 bytes that wait in one queue, durability os, one "
                  "thread on core 0, the load on core 1. Server time on a core of a message that is dequeued and "
                  f"acknowledged, median of {run.rounds} × 900, each refilled. The limit is the latency of memory "
-                 f"over {MESSAGE_BYTES} bytes a message.",
+                 f"over {MESSAGE_BYTES} bytes a message." + points.left_out,
                  ["waiting", "resident bytes each", "DEQUEUE and ACK, µs", "COUNT 100, µs a message",
                   "resident, MiB"], rows) + picture(
         run, "backlog", "Server time of a dequeued message over the number that wait",
@@ -141,7 +156,8 @@ def drained(run, server, per):
 
 def body(run):
     """Durable enqueues of larger bodies, and a bare loop that syncs as many bytes at once."""
-    sizes = [16, 256, 4096, 65_536, 1_000_000]
+    points = Points(run, [16, 256, 4096, 65_536, 1_000_000], lambda size, _: {"disk": 4 * GIB})
+    sizes = list(points)
     starts = {"ratelimmq ENQUEUE, fsync": (queue_starts(None), {}),
               "Redis XADD, appendfsync always": (queue_starts(queue_peers.redis), {"peer": "redis-stream"})}
     series = {(name, size): Series(name) for size in sizes for name in starts}
@@ -167,7 +183,7 @@ def body(run):
     return table("Bodies, 16 B to 1 MB", "Enqueues a second, each synced to the disk before its answer; 50 "
                  "connections, one request at a time on each, 2 threads, nothing pinned. The limit: a bare loop that "
                  "writes 50 bodies and syncs them (`fdatasync`). What limits: small ones the requests, large ones "
-                 "the disk.",
+                 "the disk." + points.left_out,
                  ["bytes", *(f"{name}: {what}" for name in starts for what in ("a second", "server CPU, µs")),
                   "bare loop: a second"], rows) + picture(
         run, "body", "Durable enqueues a second over the size of a body", "Durable enqueues a second", lines,
@@ -184,14 +200,17 @@ def queue_starts(peer):
 
 def queues(run):
     messages = 100_000 if run.quick else 1_000_000
-    counts = [count for count in powers(0, 5) if count <= messages]
-    points = [(count, *queue_sizes.point(run, messages, queues=count)) for count in counts]
-    memory = dict(zip(counts, limit("memory_latency", *(messages * MESSAGE_BYTES + count * 1300 for count in counts))))
+    wanted = Points(run, powers(0, 5), lambda count, _: {
+        "memory": messages * MESSAGE_ROOM * 2 + count * QUEUE_BYTES * 2, "disk": messages * MESSAGE_DISK},
+                    grows=False)
+    points = [(count, *queue_sizes.point(run, messages, queues=count)) for count in wanted]
+    counts = [count for count, _, _ in points]
+    memory = dict(zip(counts, limit("memory_latency", *(messages * MESSAGE_BYTES + count * QUEUE_BYTES for count in counts))))
     words = "one load from as much memory, ns"
     return table(f"Queues, 1 to {counts[-1]:,}",
                  f"{messages:,} messages of 128 bytes spread over so many queues; server time of "
                  "ENQUEUE, DEQUEUE and ACK, pipelined by 32 over 20 connections; durability os, one thread on core "
-                 "0, the load on core 1. Bytes: resident, a message, with its share of a queue.",
+                 "0, the load on core 1. Bytes: resident, a message, with its share of a queue." + wanted.left_out,
                  ["queues", "µs a cycle", "bytes a message", "one load, ns"],
                  [[f"{count:,}", f"{cost:.2f}", f"{each:.0f}", f"{memory[count]['ns']:.0f}"]
                   for count, each, cost in points]) + picture(
