@@ -9,7 +9,8 @@
 //                                                 beside them the latest instant of a change
 //   2 window   start, used, end, 0, 0
 //   3 counter  start, current, previous, period, 0
-//   4 log      used, last, first, period, units of the last; the entries are a list, KEY + "l"
+//   4 log      used, last, first, period, units of the last; then its entries, instant and units
+//              each. More than 16 are a list, KEY + "l", until 8 are left or none
 //   holds      a sorted set, KEY + "h": id by the instant at which it ends
 //   a block    its end
 //

@@ -4,49 +4,8 @@
 namespace store {
 
 inline constexpr const char* kDecide = R"lua(
-local hold, leaves, tell
-if rest then
-  hold = HOLD
-
-  -- The instant of the entry with which `units` units will have left.
-  leaves = function(i, units)
-    local key, n, chunk = KEYS[i] .. 'l', logs[i].left, 2
-    repeat
-      local entries = logs[i].fresh and {} or call('LRANGE', key, n, n + chunk - 1)
-      for _, entry in ipairs(entries) do
-        local when, u = unbox('<dd', entry)
-        units = units - u
-        if units <= 0 then return when end
-      end
-      n = n + #entries
-      local full = #entries == chunk
-      chunk = math.min(chunk * 4, 128)
-    until not full
-    return logs[i].t
-  end
-
-  -- What a log or holds tell beside how much is in use: when `cost` fits, when the last one leaves.
-  tell = function(i, law, cost, ok)
-    local free, last, fits = law[2] - A[i], 0, 0
-    if law[1] == 4 then
-      local log = logs[i]
-      last = log.pending > 0 and log.t or log.last
-      if not ok and cost <= law[2] then fits = leaves(i, cost - free) end
-    elseif A[i] > 0 then
-      local key = KEYS[i] .. 'h'
-      last = tonumber(call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])
-      if not ok and cost <= law[2] then
-        local found = call('ZRANGEBYSCORE', key, after(now), '+inf', 'WITHSCORES',
-                           'LIMIT', cost - free - 1, 1)
-        fits = tonumber(found[2])
-      end
-    end
-    return fits, last
-  end
-end
-
 local asked, extra, o = ARGV[5], 6, #out
-local met, oks, xs, ys, costs
+local met, oks, xs, ys, costs, hold
 at = 1
 while at <= #asked do
   -- One decision. bits of a hit: 1 shadow, 2 quota, 4 charge, 8 take, 32 it is the last one.
@@ -87,7 +46,7 @@ while at <= #asked do
         x, y = a, b + cost
         ok = first > 0 and cost <= first - used
       else
-        x, y = a + cost, 0
+        x, y = a + cost, b + cost
         ok = first > 0 and cost <= first - a
       end
       o = o + 1
@@ -95,11 +54,33 @@ while at <= #asked do
         ok, go = false, false
         out[o] = box('<Bddd', 2, unknown[i], 0, 0)
       elseif kind > 3 then
-        out[o] = box('<Bddd', ok and 1 or 0, a, tell(i, law, cost, ok))
+        -- Beside what is in use: when the cost fits, when the last one leaves.
+        local fits, last, wanted = 0, 0, not ok and cost <= first and cost - first + a
+        if kind == 4 then
+          local log = logs[i]
+          last = b > 0 and log.t or log.last or now
+          if wanted then
+            local n, when, units = log.left
+            repeat
+              when, units = entry(log, n)
+              n, wanted = n + 1, wanted - (units or wanted)
+            until wanted <= 0
+            fits = when or log.t
+          end
+        elseif a > 0 then
+          local key = KEYS[i] .. 'h'
+          last = tonumber(call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])
+          if wanted then
+            local found = call('ZRANGEBYSCORE', key, after(now), '+inf', 'WITHSCORES',
+                               'LIMIT', wanted - 1, 1)
+            fits = tonumber(found[2])
+          end
+        end
+        out[o] = box('<Bddd', ok and 1 or 0, a, fits, last)
       else
         out[o] = box('<Bddd', ok and 1 or 0, a, b, c)
       end
-      if n == 0 and bits >= 32 and kind < 4 then
+      if n == 0 and bits >= 32 and kind < 5 then
         -- The most usual decision: one hit.
         if ok and go and bits % 8 > 3 and cost > 0 then A[i], B[i], dirty[i] = x, y, true end
       else
@@ -120,13 +101,10 @@ while at <= #asked do
     for j = 1, n do
       local i, cost = met[j], costs[j]
       if oks[j] and cost > 0 then
-        local kind = laws[law_of[i]][1]
-        if kind < 5 then
+        if laws[law_of[i]][1] < 5 then
           A[i], B[i], dirty[i] = xs[j], ys[j], true
-          if kind == 4 then
-            logs[i].used, logs[i].pending = xs[j], logs[i].pending + cost
-          end
         elseif take then
+          hold = hold or HOLD
           hold(i, ARGV[extra], now + ARGV[extra + 1])
           A[i] = xs[j]
         end

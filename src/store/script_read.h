@@ -26,9 +26,10 @@ end
 local law_of = {string.byte(ARGV[3], 1, -1)}
 local states, flags = #law_of, tonumber(ARGV[4])
 
--- By key: gcra ahead, part, the life of grants; window start, used, end; counter start, current, previous; log used;
--- holds held. Of a log the rest is in logs, of a window that is not known the instant in unknown.
-local A, B, C, dirty, logs, unknown, rest, after = {}, {}, {}, {}
+-- By key: gcra ahead, part, the life of grants; window start, used, end; counter start, current,
+-- previous; log used, and what of it is to be written down; holds held. Of a log the rest is in logs,
+-- of a window that is not known the instant in unknown.
+local A, B, C, dirty, logs, unknown, rest, entry, see, charge_log, after = {}, {}, {}, {}
 
 for i = 1, states do
   local law, s = laws[law_of[i]], raw[i]
@@ -98,9 +99,74 @@ end
 
 -- Logs, holds, and states of other laws.
 if rest then
+  local log_max = 16
+
+  -- The entry of a log behind n others: instant, units. A list is read as it is looked at.
+  entry = function(log, n)
+    local at = log.at + 16 * (n - log.from)
+    if log.list and (at < 1 or at > #log.text) then
+      log.chunk = at == #log.text + 1 and math.min(4 * log.chunk, 128) or 1
+      log.text = table.concat(call('LRANGE', log.list, n, n + log.chunk - 1))
+      log.from, at = n, 1
+    end
+    if at < #log.text then return unbox('<dd', log.text, at) end
+  end
+
+  -- Counts what has left a log. It stays there until the next charge: if the clock steps back
+  -- before that, it counts again.
+  see = function(log)
+    log.t = now > log.last and now or log.last
+    local edge, left, gone, first, units = log.t - log.period, 0, 0, log.head
+    if first <= edge then
+      first, units = entry(log, 0)
+      while first and first <= edge do
+        left, gone = left + 1, gone + units
+        first, units = entry(log, left)
+      end
+    end
+    log.left, log.gone, log.first = left, first and gone or log.all, first
+  end
+
+  local function read_log(s, key)
+    local _, all, last, head, period, units = unbox('<Bddddd', s)
+    local log = {all = all, last = last, head = head, period = period, units = units,
+                 text = s, from = 0, at = 42}
+    if #s == 41 then log.list, log.text, log.at, log.chunk = key .. 'l', '', 1, 1 end
+    see(log)
+    return log
+  end
+
+  -- Writes down what was charged; what has left goes.
+  charge_log = function(i)
+    local log = logs[i]
+    local list, left, again = log.list, log.left, log.last == log.t
+    local units = again and log.units + B[i] or B[i]
+    local new, text = box('<dd', log.t, units)
+    if list then
+      if left > 0 then call('LTRIM', list, left, -1) end
+      if not again or redis.pcall('LSET', list, -1, new).err then call('RPUSH', list, new) end
+      if left > 0 and call('LLEN', list) <= log_max / 2 then
+        text = table.concat(call('LRANGE', list, 0, -1))
+        call('DEL', list)
+        log.list = nil
+      end
+    else
+      text = log.text:sub(log.at + 16 * left, again and -17 or -1) .. new
+      if #text > 16 * log_max then
+        list = KEYS[i] .. 'l'
+        call('DEL', list)
+        for at = 1, #text, 16 do call('RPUSH', list, text:sub(at, at + 15)) end
+        log.list, log.chunk, text = list, 1
+      end
+    end
+    log.all, log.gone, log.left, B[i] = log.all - log.gone + B[i], 0, 0, 0
+    log.head, log.last, log.units = log.first or log.t, log.t, units
+    log.first, log.text, log.from, log.at = log.head, text or '', 0, 1
+  end
+
   -- Units in use in a state of any law.
-  local function used_in(s)
-    local kind, a, b, c, d = unbox('<Bdddd', s)
+  local function used_in(i)
+    local kind, a, b, c, d = unbox('<Bdddd', raw[i])
     if kind == 1 then
       if a < now then return 0 end
       return math.ceil(((a - now) * c + b) / d)
@@ -111,51 +177,8 @@ if rest then
       if now - a >= d then a, b, c = a + d, 0, b end
       return b + math.ceil(c * (d - math.max(now - a, 0)) / d)
     end
-    return now < b + d and a or 0
-  end
-
-  -- Entries at or before `edge` have left the log. They stay in the list until the next charge: if
-  -- the clock steps back before it, they count again. Only many of them are dropped at once.
-  local function skip_left(i, log, edge)
-    local key, n, chunk, gone, first = KEYS[i] .. 'l', 0, 2, 0, nil
-    repeat
-      local entries = call('LRANGE', key, n, n + chunk - 1)
-      for _, entry in ipairs(entries) do
-        local when, units = unbox('<dd', entry)
-        if when > edge then
-          first = when
-          break
-        end
-        n, gone = n + 1, gone + units
-      end
-      local full = #entries == chunk
-      chunk = math.min(chunk * 4, 128)
-    until first or not full
-    log.first, log.left, log.gone = first, n, gone
-    log.used = first and log.used - gone or 0
-    if n > 512 then
-      call('LTRIM', key, n, -1)
-      log.left, log.gone, log.head = 0, 0, first
-      dirty[i] = true
-    end
-  end
-
-  local function read_log(i, law, s)
-    local log = {used = 0, last = now, units = 0, left = 0, gone = 0, pending = 0, fresh = true}
-    if s then
-      local kind, used, last, first, period = unbox('<Bdddd', s)
-      if kind == 4 and period == law[3] then
-        log = {used = used, last = last, first = first, head = first, units = unbox('<d', s, 34),
-               left = 0, gone = 0, pending = 0}
-      else
-        log.used = used_in(s)
-        log.pending = log.used
-      end
-    end
-    log.t = log.first and math.max(now, log.last) or now
-    if log.first and log.first <= log.t - law[3] then skip_left(i, log, log.t - law[3]) end
-    logs = logs or {}
-    logs[i], A[i] = log, log.used
+    local log = read_log(raw[i], KEYS[i])
+    return log.all - log.gone
   end
 
   after = function(t) return string.format('(%.0f', t) end
@@ -164,13 +187,28 @@ if rest then
     local law, s = laws[law_of[i]], raw[i]
     local kind = law[1]
     if kind == 1 then
-      local whole = math.min(used_in(s), floor(4503599627370496 / law[3])) * law[3]
+      local whole = math.min(used_in(i), floor(4503599627370496 / law[3])) * law[3]
       A[i] = floor(whole / law[2])
       B[i] = whole - A[i] * law[2]
     elseif kind < 4 then
-      B[i] = used_in(s)
+      B[i] = used_in(i)
     elseif kind == 4 then
-      read_log(i, law, s)
+      logs = logs or {}
+      local log = s and string.byte(s) == 4 and read_log(s, KEYS[i])
+      if log and log.period == law[3] then
+        A[i] = log.all - log.gone
+      else
+        if s then A[i] = used_in(i) end
+        B[i] = A[i]
+        log = {all = 0, period = law[3], t = now, text = '', from = 0, at = 1, left = 0, gone = 0}
+      end
+      logs[i] = log
+      -- Only many are dropped at once.
+      if log.list and log.left > 512 then
+        call('LTRIM', log.list, log.left, -1)
+        log.all, log.gone, log.left, log.head, log.text, log.from = A[i], 0, 0, log.first, '', 0
+        dirty[i] = true
+      end
     else
       A[i] = call('ZCOUNT', KEYS[i] .. 'h', after(now), '+inf')
     end

@@ -43,36 +43,42 @@ local function back_counter(i, law, n, when)
 end
 
 local function back_log(i, _, n, when)
-  local log, key = logs[i], KEYS[i] .. 'l'
-  if not log.first then return end
-  local low, high = log.left, call('LLEN', key)
+  if B[i] > 0 then charge_log(i) end
+  local log = logs[i]
+  local list = log.list
+  local count = list and call('LLEN', list) or (#log.text + 1 - log.at) / 16
+  local low, high = log.left, count
   while low < high do
     local middle = floor((low + high) / 2)
-    if unbox('<d', call('LINDEX', key, middle)) < when then
+    if entry(log, middle) < when then
       low = middle + 1
     else
       high = middle
     end
   end
-  local entry = call('LINDEX', key, low)
-  if not entry then return end
-  local there, units = unbox('<dd', entry)
+  local there, units = entry(log, low)
   if there ~= when then return end
   local back = math.min(n, units)
-  if back < units then
-    call('LSET', key, low, box('<dd', when, units - back))
+  local left = back < units and box('<dd', when, units - back) or ''
+  if not list then
+    local at = log.at + 16 * low
+    log.text = log.text:sub(log.at, at - 1) .. left .. log.text:sub(at + 16)
+  elseif left ~= '' then
+    call('LSET', list, low, left)
   else
-    call('LREM', key, 1, entry)
+    call('LREM', list, 1, box('<dd', when, units))
   end
-  log.used = log.used - back
-  dirty[i] = true
-  local first = call('LINDEX', key, 0)
-  if not first then
-    log.used, log.gone = 0, 0
-    return
+  if list then log.text = '' end
+  log.from, log.at, log.all, dirty[i] = 0, 1, log.all - back, true
+  if left == '' then count = count - 1 end
+  if count > 0 then
+    log.head = entry(log, 0)
+    log.last, log.units = entry(log, count - 1)
+    see(log)
+  else
+    log.all, log.gone, log.left, log.first, log.last, log.t = 0, 0, 0, nil, nil, now
   end
-  log.head = unbox('<d', first)
-  log.last, log.units = unbox('<dd', call('LINDEX', key, -1))
+  A[i] = log.all - log.gone
 end
 
 local back = {back_gcra, back_window, back_counter, back_log, function() end}
@@ -107,10 +113,9 @@ local function charge_over(i, law, n, over)
     local whole, part = A[i] + q, B[i] + n * law[3] - q * u
     if part >= u then whole, part = whole + 1, part - u end
     A[i], B[i] = whole, part
-  elseif kind == 4 then
-    logs[i].used, logs[i].pending = logs[i].used + n, logs[i].pending + n
   else
     B[i] = B[i] + n
+    if kind == 4 then A[i] = A[i] + n end
   end
   return n
 end

@@ -14,36 +14,6 @@ end)lua";
 
 // Writes the states that have changed, and answers.
 inline constexpr const char* kWrite = R"lua(
-local write_log
-if logs then
-  write_log = function(i, law)
-    local log, key = logs[i], KEYS[i] .. 'l'
-    if log.fresh then call('DEL', key) end
-    if log.pending > 0 then
-      if log.left > 0 then call('LTRIM', key, log.left, -1) end
-      local merged = false
-      if log.first and log.last == log.t then
-        local units = log.units + log.pending
-        merged = not redis.pcall('LSET', key, -1, box('<dd', log.t, units)).err
-        if merged then log.units = units end
-      end
-      if not merged then
-        call('RPUSH', key, box('<dd', log.t, log.pending))
-        log.last, log.units = log.t, log.pending
-      end
-      log.gone, log.head = 0, log.first or log.t
-    end
-    local used = log.used + log.gone
-    if used <= 0 then
-      call('DEL', key)
-      return
-    end
-    local t = log.last + law[3]
-    call('PEXPIREAT', key, floor(t / 1000) + 1 + grace)
-    return t, box('<Bddddd', 4, used, log.last, log.head, law[3], log.units)
-  end
-end
-
 for i = 1, states do
   if dirty[i] then
     local law, a, b, c = laws[law_of[i]], A[i], B[i], C[i]
@@ -66,7 +36,20 @@ for i = 1, states do
         t, value = a + (b > 0 and 2 or 1) * law[3], box('<Bddddd', 3, a, b, c, law[3], 0)
       end
     else
-      t, value = write_log(i, law)
+      if b > 0 then charge_log(i) end
+      local log = logs[i]
+      local list = log.list
+      if log.all > 0 then
+        t = log.last + law[3]
+        value = box('<Bddddd', 4, log.all, log.last, log.head, law[3], log.units)
+        if list then
+          call('PEXPIREAT', list, floor(t / 1000) + 1 + grace)
+        else
+          value = value .. log.text:sub(log.at)
+        end
+      elseif list then
+        call('DEL', list)
+      end
     end
     if t then
       call('SET', KEYS[i], value, 'PXAT', floor(t / 1000) + 1 + grace)
