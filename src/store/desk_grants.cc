@@ -51,10 +51,15 @@ bool Desk::take_local(Round& round, uint32_t i) {
 void Desk::send_for(const Round& round, size_t h) {
   const Hit& hit = round.gathered.hits[h];
   const limiter::Met& met = round.gathered.met[round.met_of[h]];
+  const std::string& domain = met.limit->domain;
+  const Grants::Terms terms{.now = common_.clock.now(), .sharers = common_.sharers()};
   grant_calls_.send(grants_.send_for(
-      hit.key, *round.laws[h], {state_name(*round.limits, met), met.limit->domain, hit.law_number},
-      {.now = common_.clock.now(), .sharers = common_.sharers()}));
+      hit.key, *round.laws[h], {state_name(*round.limits, met), domain, hit.law_number}, terms));
   tending_.within(round.laws[h]->grant_life());
+  for (Grants::Request& along : grants_.send_along(domain, terms)) {
+    tending_.within(along.law->grant_life());
+    grant_calls_.send(std::move(along));
+  }
 }
 
 void Desk::answer_here(Round& round, Item& item, limiter::Answer& answer) {

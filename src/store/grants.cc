@@ -12,6 +12,8 @@ using limit::Decision;
 base::Duration idle_after(base::Duration life) { return life / 4; }
 base::Duration old_before(base::Duration life) { return life / 8; }
 
+constexpr size_t kAlongMax = 64;  // Keys that are looked at for each call.
+
 }  // namespace
 
 // ---- A key.
@@ -60,14 +62,19 @@ Grants::Hot* Grants::find_hot(const limiter::Hit& hit, const Law& law, base::Tim
   hot.law = &law;
   hot.span = now;
   hot.demand_before = asked;
+  hot.turn = turns_.insert(turns_.end(), hit.key);
   watch(hit.key, hot, now + 2 * law.grant_life());
   return &hot;
 }
 
-int64_t Grants::wanted(const Hot& hot, int64_t sharers, base::Time now) {
-  const int64_t share = hot.law->grant_units() / sharers;
-  const int64_t half = std::max(hot.demand, hot.demand_before) / 2;
-  const int64_t units = std::clamp(half, kBlockMin, share);
+// What it should hold once a grant is there: it lasts for three quarters of a life.
+int64_t Grants::full(const Hot& hot, int64_t sharers) {
+  const int64_t demand = std::max(hot.demand, hot.demand_before);
+  return std::clamp(demand - demand / 4, kBlockMin, hot.law->grant_units() / sharers);
+}
+
+int64_t Grants::missing(const Hot& hot, int64_t sharers, base::Time now) {
+  const int64_t units = full(hot, sharers) - hot.units();
   if (hot.law->kind() != Law::Kind::kWindow || now >= hot.window_end) return units;
   // The last units of a window are nobody's alone.
   const int64_t part = hot.room / (2 * sharers);
@@ -114,8 +121,7 @@ Grants::Answer Grants::take(const limiter::Hit& hit, const Law& law, const Terms
   hot.freed = freed_;
   const bool refused = now < hot.refused;
   if (hot.outstanding == 0 && now >= hot.quiet) {
-    const int64_t units = wanted(hot, terms.sharers, now);
-    out.wants = hot.units() < (units + 1) / 2;
+    out.wants = hot.units() <= full(hot, terms.sharers) / 4 && missing(hot, terms.sharers, now) > 0;
   }
   if (enough) {
     out.known = Answer::Known::kTaken;
@@ -153,10 +159,32 @@ void Grants::put_back(base::Hash128 key, const Blocks& taken, base::Time now) {
 Grants::Request Grants::send_for(base::Hash128 key, const Law& law, Place place,
                                  const Terms& terms) {
   Hot& hot = hot_.at(key);
-  hot.place = place;
+  hot.law = &law;
+  hot.place = std::move(place);
+  return request(key, hot, terms);
+}
+
+Grants::Request Grants::request(base::Hash128 key, Hot& hot, const Terms& terms) {
   hot.outstanding = ++requests_;
-  const int64_t units = wanted(hot, terms.sharers, terms.now);
-  return {key, hot.outstanding, &law, units, terms.now, std::move(place)};
+  turns_.splice(turns_.end(), turns_, hot.turn);
+  const int64_t units = missing(hot, terms.sharers, terms.now);
+  return {key, hot.outstanding, hot.law, units, terms.now, hot.place};
+}
+
+std::vector<Grants::Request> Grants::send_along(const std::string& domain, const Terms& terms) {
+  std::vector<Request> out;
+  auto next = turns_.begin();
+  for (size_t n = std::min(kAlongMax, turns_.size()); n > 0; --n) {
+    const base::Hash128 key = *next++;
+    Hot& hot = hot_.at(key);
+    const bool idle = terms.now - hot.last >= idle_after(hot.law->grant_life());
+    if (idle || hot.outstanding != 0 || terms.now < hot.quiet || hot.place.domain != domain)
+      continue;
+    hot.drop_dead(terms.now);
+    if (missing(hot, terms.sharers, terms.now) > full(hot, terms.sharers) / 4)
+      out.push_back(request(key, hot, terms));
+  }
+  return out;
 }
 
 void Grants::answered(const Request& request, std::optional<Granted> granted, base::Time now) {
@@ -223,6 +251,7 @@ std::vector<Grants::Return> Grants::due(base::Time now) {
     give_back(key, hot, now, out);
     base::Time next = hot.last + 2 * life;
     if (hot.units() == 0 && hot.outstanding == 0 && now >= next) {
+      turns_.erase(hot.turn);
       hot_.erase(found);
       continue;
     }
@@ -244,6 +273,7 @@ void Grants::keep_if(const std::shared_ptr<const limiter::Limits>& limits, uint6
   freed_ = freed;
   if (limits_ == limits) return;
   hot_.clear();
+  turns_.clear();
   cold_.clear();
   checks_ = {};
   limits_ = limits;

@@ -1,8 +1,11 @@
 // Units of hot keys, charged in the store ahead of time and spent here in memory.
 //
 //   cold ── asked often within a life ──► hot ─► a grant is asked for ─► its units are spent here
-//                                          ▲                               │ half of them gone:
+//                                          ▲                               │ a quarter is left:
 //                                          └── idle: they are returned ◄───┘ the next is asked for
+//
+// A call costs the store more than the grants in it: when one key's grant is sent for, those of
+// others that have less than three quarters go along, and so keys of one limit fall into step.
 //
 // A life L is fixed for a limit (Law::grant_life()): of a GCRA, rate · L is at most a quarter of
 // the burst. It counts from when the grant was sent for, by our clock, so that no other clock can
@@ -17,6 +20,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -85,6 +89,8 @@ class Grants {
     int64_t charged_us = 0, window_us = 0;  // What was left of the window; of a GCRA 0.
   };
   Request send_for(base::Hash128 key, const Law& law, Place place, const Terms& terms);
+  // What goes along with it: of the domain's keys those that will want one soon.
+  std::vector<Request> send_along(const std::string& domain, const Terms& terms);
   // Nothing: it failed, or is in doubt. Each request counts once; one that is not known any more
   // not at all.
   void answered(const Request& request, std::optional<Granted> granted, base::Time now);
@@ -105,6 +111,7 @@ class Grants {
   size_t size() const { return hot_.size(); }
 
  private:
+  using Turns = std::list<base::Hash128>;
   struct Hot {
     const Law* law = nullptr;
     Place place{};
@@ -119,6 +126,7 @@ class Grants {
     int64_t demand = 0, demand_before = 0;
     uint64_t outstanding = 0;              // The request that is on its way; 0: none.
     base::Time check = base::Time::max();  // The one in checks_ that counts.
+    Turns::iterator turn;
 
     int64_t units() const { return blocks[0].units + blocks[1].units; }
     void drop_dead(base::Time now);
@@ -131,14 +139,17 @@ class Grants {
     bool operator>(const Check& other) const { return at > other.at; }
   };
 
+  Request request(base::Hash128 key, Hot& hot, const Terms& terms);
   Hot* find_hot(const limiter::Hit& hit, const Law& law, base::Time now);
-  static int64_t wanted(const Hot& hot, int64_t sharers, base::Time now);
+  static int64_t full(const Hot& hot, int64_t sharers);
+  static int64_t missing(const Hot& hot, int64_t sharers, base::Time now);
   static limit::Decision shown(const Hot& hot, bool allowed, int64_t left, base::Time now);
   void watch(base::Hash128 key, Hot& hot, base::Time at);
   void give_back(base::Hash128 key, Hot& hot, base::Time now, std::vector<Return>& out);
 
   std::unordered_map<base::Hash128, Hot, limiter::HashOfKey> hot_;
   std::priority_queue<Check, std::vector<Check>, std::greater<>> checks_;
+  Turns turns_;  // All hot keys; first the one whose grant was sent for longest ago.
   Demand cold_;
   std::shared_ptr<const limiter::Limits> limits_;
   uint64_t freed_ = 0, requests_ = 0;

@@ -180,6 +180,29 @@ TEST(Grants, AHotKeyIsSpentHereAndUsedWhole) {
   RecordProperty("asked", std::to_string(asked));
 }
 
+TEST(Grants, KeysThatAreHotTogetherAreRenewedTogether) {
+  redis_bed::TestServer server;
+  constexpr int kKeys = 16, kSteps = 2000;
+  SetClock clock, store_clock;
+  Options options = granted(server.port(), 1);
+  options.store_clock = &store_clock;
+  Instance here(options, std::vector{node("k", "", {gcra(2000, seconds(1), 2000)})},
+                {.granted = true, .clock = &clock});
+  here.wait_until_up();
+  // A key begins when others are at any place in their blocks.
+  int64_t begun = 0;
+  for (int step = 0; step < kSteps; ++step) {
+    clock.set(clock.now() + milliseconds(1));
+    store_clock.set(store_clock.now() + milliseconds(1));
+    if (step == kSteps / 2) begun = script_calls(server);
+    for (int i = 0; i < std::min(kKeys, 1 + step / 30); ++i)
+      EXPECT_TRUE(here.decide({{{"k", std::to_string(i)}}}).allowed);
+    here.turn_if_ready();
+  }
+  // A block lasts an eighth of a second: alone, each key would have made eight calls.
+  EXPECT_LT(script_calls(server) - begun, 8 * kKeys / 3);
+}
+
 // Until an ask is answered by grants alone.
 void make_hot(Instance& here, const Path& path) {
   const base::Time start = here.clock.now();
