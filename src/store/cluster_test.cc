@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "store/test_store.h"
+#include "store/ticket_bed.h"
 
 namespace store {
 namespace {
@@ -100,6 +100,34 @@ TEST_P(ClusterTest, TwoDomainsAreChargedTogether) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(a->decide(ask).allowed);
   EXPECT_EQ(a->decide(ask).limited_by, "host");
   EXPECT_TRUE(redis_bed::wait_until([&] { return a->decide(k, 0).numbers.remaining == 6; }));
+}
+
+TEST_P(ClusterTest, TicketsOfADeliveryAreTakenOverSlots) {
+  const auto a = instance(nodes());
+  TicketShard shard(*a, "n");
+  const Path both{{{"k", "x"}}, {{"j", "y"}}}, k{{{"k", "x"}}};
+  const limiter::Ask ask{.domain = "d", .descriptors = both.get()};
+  const auto rate = [&] { return a->decide(k, 0).rows[0].remaining; };
+  const auto held = [&] { return 30 - a->decide(k, 0).rows[1].remaining; };
+  for (uint64_t id = 1; id <= 5; ++id) ASSERT_FALSE(shard.take(ask, TicketShard::hold(id)));
+  const auto refused = shard.take(ask, TicketShard::hold(6));
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->limited_by, "j");
+  EXPECT_TRUE(redis_bed::wait_until([&] { return rate() == 35 && held() == 5; }));
+
+  shard.get().release(ask, 1, shard.now());
+  ASSERT_TRUE(a->run([&] { return shard.common.owed.value() == 0; }));
+  EXPECT_EQ(held(), 4);
+  TicketShard again(*a, "n");  // As after a restart.
+  again.get().restore(ask, 2, again.now() + seconds(60), again.now());
+  ASSERT_TRUE(a->run([&] { return again.common.owed.value() == 0; }));
+  EXPECT_EQ(held(), 4);
+
+  // What nobody uses goes back to every slot.
+  const limiter::Ask free{.domain = "d", .descriptors = k.get(), .cost = 3};
+  ASSERT_TRUE(again.once(free, TicketShard::hold(9))->asking);
+  ASSERT_TRUE(a->run([&] { return again.common.returned.value() == 1; }));
+  EXPECT_TRUE(redis_bed::wait_until([&] { return rate() == 35 && held() == 4; }));
 }
 
 INSTANTIATE_TEST_SUITE_P(Placements, ClusterTest,
