@@ -5,9 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
-#include "store/frame.h"
-#include "store/script.h"
-#include "store/test_store.h"
+#include "store/script_bed.h"
 
 namespace store {
 namespace {
@@ -17,7 +15,7 @@ using std::chrono::seconds;
 
 class RealStore {
  public:
-  explicit RealStore(uint16_t port) : client_(loop_, test_options(port).redis) {}
+  explicit RealStore(uint16_t port) : bed_(port) {}
 
   bool charge(const Law& law, int64_t now, int64_t cost) {
     std::string rest;
@@ -25,44 +23,19 @@ class RealStore {
     put_byte(rest, 4 | 32);  // Charge; the last one.
     put_byte(rest, 0);
     put_number(rest, cost);
-    return run(decide_script(), law, now, rest).at(8) == 1;
+    return bed_.run(decide_script(), law, now, rest).at(8) == 1;
   }
   Grants::Granted grant(const Law& law, int64_t now, int64_t units) {
     const std::string got =
-        run(settle_script(), law, now, change(7, units, whole_us(law.grant_life())));
+        bed_.run(settle_script(), law, now, put_change(7, units, whole_us(law.grant_life())));
     return {number_at(got, 8), number_at(got, 16), number_at(got, 24), number_at(got, 32)};
   }
   void give_back(const Law& law, int64_t now, int64_t units, int64_t charged) {
-    run(settle_script(), law, now, change(8, units, charged));
+    bed_.run(settle_script(), law, now, put_change(8, units, charged));
   }
 
  private:
-  static std::string change(uint8_t what, int64_t n, int64_t x) {
-    std::string rest;
-    put_byte(rest, what);
-    put_short(rest, 1);
-    put_number(rest, n);
-    put_number(rest, x);
-    return rest;
-  }
-  std::string run(const redis::Client::Script& script, const Law& law, int64_t now,
-                  const std::string& rest) {
-    Frame frame;
-    frame.state({1, 1}, 1, law, base::time_from(now * 1000), [] { return std::string("model"); });
-    const std::string clock = std::to_string(now);
-    const Frame::Words words = frame.words(clock, rest, {});
-    std::optional<std::string> got;
-    client_.run(script, words.keys, words.arguments, seconds(10),
-                [&](base::Result<redis::Reply>&& reply) {
-                  CHECK(reply && reply->kind == redis::Reply::Kind::kText);
-                  got = reply->text;
-                });
-    while (!got) loop_.poll().wait();
-    return *got;
-  }
-
-  io::Loop loop_;
-  redis::Client client_;
+  ScriptBed bed_;
 };
 
 struct Played {
