@@ -6,7 +6,6 @@
 #include "base/ascii.h"
 
 namespace http {
-namespace {}  // namespace
 
 void AnswerHead::begin(const Bounds& bounds) {
   bounds_ = bounds;
@@ -20,7 +19,7 @@ void AnswerHead::begin(const Bounds& bounds) {
 }
 
 void AnswerHead::forget_fields() {
-  for (std::string* field : {&retry_after, &ratelimit, &ratelimit_policy, &age, &location}) {
+  for (std::string* field : {&retry_after, &ratelimit, &age, &location}) {
     field->clear();
   }
 }
@@ -93,7 +92,6 @@ bool AnswerHead::take_field(std::string_view line) {
     case 11:
       return base::same_in_any_case(name, "retry-after") ? first(retry_after) : true;
     case 16:
-      if (base::same_in_any_case(name, "ratelimit-policy")) return next(ratelimit_policy);
       return bounds_.decompress && base::same_in_any_case(name, "content-encoding")
                  ? take_coding(value())
                  : true;

@@ -27,8 +27,7 @@ class AnswerHead {
   bool begun() const { return status_ != 0; }
   bool whole() const { return part_ == Part::kBody; }  // What follows are trailers.
 
-  std::string retry_after, ratelimit, ratelimit_policy, age,
-      location;  // Of the last answer that has begun.
+  std::string retry_after, ratelimit, age, location;  // Of the last answer that has begun.
 
  private:
   enum class Part : uint8_t { kStatus, kFields, kBody };

@@ -74,9 +74,6 @@ struct Outgoing {
   std::span<const Field> fields{};
   std::string_view body{};
   base::Duration timeout = std::chrono::seconds(30);  // From send() to the last byte of the body.
-  // From send() until there is a connection to send on; over it kConnect: nothing was sent.
-  // 0: none but `timeout`. Redirects: of each hop.
-  base::Duration connect_timeout{};
   size_t header_bytes_max = size_t{64} << 10;
   uint64_t body_bytes_max = uint64_t{64} << 20;  // Decompressed.
   // Asks for gzip and br and undoes them; any other coding, or two, is kBroken. (zstd: a few bytes
@@ -88,8 +85,6 @@ struct Outgoing {
   // Follows only what arrives whole where it was allowed to go: 307 and 308, and to the same host
   // (Url::authority()). Any other redirect is the answer.
   bool strict_redirects = false;
-  // A host that answers 429 or 503 will not be asked again soon and keeps no connection.
-  bool pauses = true;
   size_t kept_bytes = 0;  // So much of the body's beginning is in Response::body.
   // Gets the body as it arrives; false: stop (kCancelled). May be empty: then it is only counted.
   // It may send() and cancel(), but not destroy the client.
@@ -103,7 +98,7 @@ struct Response {
   uint64_t body_bytes = 0;  // Decompressed, as far as it came.
   std::string body;         // The first kept_bytes.
   // Fields of the final answer, as received.
-  std::string retry_after, ratelimit, ratelimit_policy, age, location;
+  std::string retry_after, ratelimit, age, location;
   std::optional<io::Ip> local;  // This machine's end of the connection; nothing: there was none.
   struct Phases {  // From send() on; 0: not reached, or nothing to do (a connection used again).
     base::Duration dns{}, connect{}, tls{}, first_byte{}, total{};

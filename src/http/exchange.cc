@@ -85,7 +85,6 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   response = {};
   started_ = io::monotonic();
   deadline_ = started_ + outgoing.timeout;
-  connect_timeout_ = outgoing.connect_timeout;
   url_ = *outgoing.url;
   method_ = outgoing.method;
   body_ = outgoing.body;
@@ -95,7 +94,6 @@ bool Exchange::set_up(const Outgoing& outgoing, Client::Done&& when_done) {
   redirects_left_ = redirects_max_ = outgoing.redirects_max;
   strict_redirects_ = outgoing.strict_redirects;
   decompress_ = outgoing.decompress;
-  pauses_ = outgoing.pauses;
   on_body_ = outgoing.on_body;
   if (const base::Status taken = fields_.take(outgoing.fields); !taken) {
     fail(Failure::kUrl, taken.error().what);
@@ -169,11 +167,6 @@ bool Exchange::prepare() {
   if (std::exchange(told_.timeout_ms, timeout_ms) != timeout_ms) {
     tell(easy_, CURLOPT_TIMEOUT_MS, timeout_ms);
   }
-  const long connect_ms =
-      static_cast<long>(std::chrono::ceil<std::chrono::milliseconds>(connect_timeout_).count());
-  if (std::exchange(told_.connect_timeout_ms, connect_ms) != connect_ms) {
-    tell(easy_, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-  }
   if (std::exchange(told_.decompress, decompress_) != decompress_) {
     tell(easy_, CURLOPT_ACCEPT_ENCODING, decompress_ ? setting_.encodings.c_str() : nullptr);
   }
@@ -240,9 +233,8 @@ size_t Exchange::on_header(char* line, size_t, size_t size, void* self) {
     return 0;
   }
   exchange.following_ = head.whole() && exchange.would_follow();
-  if (head.whole()) {
-    exchange.tell_reuse(!exchange.pauses_ || !asks_for_pause(head.status()));
-  }
+  // A host that answers 429 or 503 will not be asked again soon: no connection is kept.
+  if (head.whole()) exchange.tell_reuse(!asks_for_pause(head.status()));
   return size;
 }
 
@@ -252,12 +244,6 @@ bool Exchange::would_follow() const {
   if (head_.status() < 307) return false;
   const base::Result<Url> next = resolve_url(url_, head_.location);
   return next && next->authority() == url_.authority();
-}
-
-// Of a hop that ran out of time: it was connect_timeout_ and not the deadline.
-bool Exchange::never_connected() const {
-  return connect_timeout_ > base::Duration::zero() && io::monotonic() < deadline_ &&
-         microseconds(easy_, CURLINFO_PRETRANSFER_TIME_T) == base::Duration::zero();
 }
 
 Failure Exchange::failure_of(CURLcode code) const {
@@ -270,7 +256,7 @@ Failure Exchange::failure_of(CURLcode code) const {
     case CURLE_COULDNT_CONNECT:
       return refused_ > 0 && opened_ == 0 ? Failure::kGuard : Failure::kConnect;
     case CURLE_OPERATION_TIMEDOUT:
-      return never_connected() ? Failure::kConnect : Failure::kTimeout;
+      return Failure::kTimeout;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
@@ -299,7 +285,6 @@ void Exchange::conclude(CURLcode code) {
   response.status = head_.status();
   response.retry_after = std::move(head_.retry_after);
   response.ratelimit = std::move(head_.ratelimit);
-  response.ratelimit_policy = std::move(head_.ratelimit_policy);
   response.age = std::move(head_.age);
   response.location = std::move(head_.location);
   response.failure = failure_of(code);

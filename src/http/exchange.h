@@ -68,7 +68,6 @@ class Exchange {
   void tell_reuse(bool reuse);
   void stop(Failure failure, std::string_view why);
   Failure failure_of(CURLcode code) const;
-  bool never_connected() const;
   bool would_follow() const;
   void take_phases();
 
@@ -86,10 +85,8 @@ class Exchange {
   unsigned redirects_left_ = 0, redirects_max_ = 0;
   bool strict_redirects_ = false;
   bool decompress_ = true;
-  bool pauses_ = true;
   std::function<bool(std::string_view)> on_body_;
   base::Duration started_{}, deadline_{}, hop_started_{};  // By the monotonic clock.
-  base::Duration connect_timeout_{};
 
   // Of the present hop.
   AnswerHead head_;
@@ -105,7 +102,7 @@ class Exchange {
     Kind kind = Kind::kGet;
     std::string method;  // CURLOPT_CUSTOMREQUEST. Empty: none.
     const curl_slist* fields = nullptr;
-    long timeout_ms = 0, connect_timeout_ms = 0;
+    long timeout_ms = 0;
     bool decompress = false;
     bool reuse = true;  // The connection may be kept.
   } told_;
