@@ -43,6 +43,7 @@ class Round:
             self.lives.start()
             self.load = parts.Load(self.lives.port, self.histories, self.seed)
             self.load.start()
+            self.lives.within = parts.RECOVERY_MS
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 time.sleep(0.2 + self.dice.random())
@@ -93,6 +94,7 @@ class Shift:
 
 
 def kill(round_):
+    round_.lives.judge(parts.Judge.pile)
     if round_.dice.random() < 0.15:
         round_.lives.stop()
     else:
@@ -102,6 +104,7 @@ def kill(round_):
         time.sleep(round_.dice.random() * 0.05)
         round_.lives.kill()
     round_.lives.start()
+    round_.lives.judge(parts.Judge.take_turns)
 
 
 def pause(round_):
@@ -130,6 +133,7 @@ def slow(round_):
 
 def power(round_):
     """What was not synced is gone; the server, which still runs, sees every write fail."""
+    round_.lives.judge(parts.Judge.pile)
     round_.disk.cut()
     time.sleep(round_.dice.random() * 0.2)
     round_.recorder.line("kill", now())
@@ -138,6 +142,7 @@ def power(round_):
     round_.lives.server.stop()
     round_.disk.replay()
     round_.lives.start()
+    round_.lives.judge(parts.Judge.take_turns)
 
 
 def clock(round_):

@@ -8,11 +8,14 @@ import subprocess
 import time
 
 from conftest import BINARY, Server
-from history import Client, Gone, Recorder, now, record_of, word
+from history import SECONDS_MAX, Client, Gone, Recorder, now, record_of, word
 
 SKEW_MS = 50  # The wall clock may be stepped between two lives.
 QUEUES = ("plain", "strict", "rated", "keyed", "shared", "quick", "fleeting")
 SHARES = (6, 4, 3, 3, 1, 2, 1)  # Of the messages; what the limits let go is less.
+TURNS = {"heavy": 3, "light": 1, "other": 1}  # Keys of the queue `turns` and their weights; a Judge alone uses it.
+TURNS_EACH = 8  # Messages of a weight of one; a third of all is taken, so no key runs out of them.
+RECOVERY_MS = SECONDS_MAX * 1000  # From a start to the first delivery, while clients ask.
 FORK = multiprocessing.get_context("fork")
 
 CONFIG = """
@@ -38,6 +41,7 @@ queues:
            in_flight_per_key: 1}
   quick: {lease: 400ms, attempts: 40, durability: os}
   fleeting: {lease: 400ms, attempts: 40, durability: memory}
+  turns: {lease: 60s, weights: {heavy: 3}}
 """
 
 # The same, as the checker is told.
@@ -184,7 +188,7 @@ class Judge(Client):
 
     def counts(self):
         waiting = 0
-        for queue in QUEUES:
+        for queue in (*QUEUES, "turns"):
             begin, end, answer = self.ask("QUEUE", "STATS", queue)
             if isinstance(answer, Exception):
                 assert str(answer).startswith("NOTFOUND"), answer
@@ -202,12 +206,32 @@ class Judge(Client):
     def drain(self):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            deliveries = self.dequeue(QUEUES, 200, 200, 10_000)
+            deliveries = self.dequeue((*QUEUES, "turns"), 200, 200, 10_000)
             if deliveries:
                 self.ack([m["receipt"] for m in deliveries])
             elif self.counts() == 0:
                 return
         raise AssertionError("the queues are not empty after a minute")
+
+    def pile(self):
+        """Work of every key of `turns`, one key behind the other."""
+        self.enqueue([{"queue": "turns", "key": key, "body": f"{self.name}-{key}-{i}"}
+                      for key, weight in TURNS.items() for i in range(weight * TURNS_EACH)])
+
+    def take_turns(self):
+        """Behind a pile(): less than any key has, so all have work in all this time. It begins before the first
+        delivery and ends behind the last by more than the checker allows clocks to differ."""
+        begin, taken, most = now(), [], TURNS_EACH * sum(TURNS.values()) // 3
+        time.sleep(0.003 * SKEW_MS)
+        while len(taken) < most:
+            deliveries = self.dequeue(["turns"], min(3, most - len(taken)), 1000, 60_000)
+            assert deliveries, f"{self.name}: what was piled up is not there"
+            taken += deliveries
+        time.sleep(0.003 * SKEW_MS)
+        end = now()
+        for key, weight in TURNS.items():
+            self.recorder.line("backlog", begin, end, "turns", key, weight=weight)
+        self.ack([m["receipt"] for m in taken])
 
     def limits(self):
         """What the limits of keyed deliveries say that is held, and left."""
@@ -228,7 +252,7 @@ class Judge(Client):
 
     def dead_letters(self):
         count = 0
-        for queue in QUEUES:
+        for queue in (*QUEUES, "turns"):
             after = []
             while True:
                 _, _, rows = self.ask("DEAD", queue, "COUNT", 500, *after)
@@ -249,8 +273,9 @@ class Lives:
         folder.mkdir(exist_ok=True)
         self.folder, self.recorder, self.config = folder, recorder, config
         self.arguments, self.environment = arguments, environment
-        self.port = 0
+        self.port = self.judges = 0
         self.server = None
+        self.within = None  # Milliseconds from a start to the first delivery: while clients ask.
 
     def start(self, wait=True):
         begin = now()
@@ -259,7 +284,7 @@ class Lives:
         if wait:
             assert self.server.ports, self.server.log_text()[-2000:]
             self.port = self.server.ports["tcp"]
-        self.recorder.line("start", begin, now())
+        self.recorder.line("start", begin, now(), within=self.within)
 
     def kill(self):
         assert self.server.process.poll() is None, "it died: " + self.server.log_text()[-2000:]
@@ -275,16 +300,18 @@ class Lives:
         self.recorder.line("stop", begin, now())
         self.server.stop()
 
+    def judge(self, *what):
+        """One that does what it is told, over a connection of its own."""
+        self.judges += 1
+        judge = Judge(f"judge{self.judges}", self.port, self.recorder)
+        judge.connect()
+        for step in what:
+            step(judge)
+        judge.close()
+
     def settle(self):
         """Nothing else loads it any more: it is emptied, and says what it has counted."""
-        judge = Judge("judge", self.port, self.recorder)
-        judge.connect()
-        judge.limits()
-        judge.drain()
-        judge.dead_letters()
-        judge.counts()
-        judge.limits()
-        judge.close()
+        self.judge(Judge.pile, Judge.limits, Judge.drain, Judge.dead_letters, Judge.counts, Judge.limits)
         assert self.server.process.poll() is None
 
 

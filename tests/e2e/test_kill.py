@@ -6,11 +6,12 @@ RATELIMMQ_KILL_KEEP    a folder for the histories of a run that failed          
 import os
 import pathlib
 import random
+import re
 import shutil
 import time
 
 from history import Recorder, lines_without, now
-from lives import RULES, SKEW_MS, Judge, Lives, Load, check
+from lives import RECOVERY_MS, RULES, SKEW_MS, Judge, Lives, Load, check
 
 ROUNDS = int(os.environ.get("RATELIMMQ_KILL_ROUNDS", "3"))
 SEED = int(os.environ.get("RATELIMMQ_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
@@ -18,20 +19,18 @@ KEEP = os.environ.get("RATELIMMQ_KILL_KEEP")
 
 
 def run_rounds(lives, choices):
-    for number in range(ROUNDS):
+    for _ in range(ROUNDS):
         time.sleep(0.2 + 1.5 * choices.random())
+        lives.judge(Judge.pile)
         lives.stop() if choices.random() < 0.15 else lives.kill()
         if choices.random() < 0.2:  # Killed while it starts, too.
             lives.start(wait=False)
             time.sleep(choices.random() * 0.05)
             lives.kill()
         lives.start()
-        judge = Judge(f"judge{number}", lives.port, lives.recorder)
-        judge.connect()
-        judge.counts()
+        lives.judge(Judge.take_turns, Judge.counts)
         if choices.random() < 0.3:
-            judge.redrive("rated")
-        judge.close()
+            lives.judge(lambda judge: judge.redrive("rated"))
     time.sleep(0.5)
 
 
@@ -46,6 +45,7 @@ def test_a_server_that_is_killed_again_and_again_keeps_every_promise(tmp_path):
     load = Load(lives.port, folder, SEED)
     try:
         load.start()
+        lives.within = RECOVERY_MS
         run_rounds(lives, random.Random(SEED))
         load.stop()
         lives.settle()
@@ -79,7 +79,9 @@ def find_what_is_planted(text, tmp_path):
     words = delivery.split(" ")
     words[1:3] = [str(later), str(later + 1)]
     again = " ".join(words).replace(f" {acked} ", " r-planted ").replace("attempt=", "attempt=9")
-    planted = {"lost": lines_without(text, words[4]), "resurrected": text + again,
+    skewed = re.sub(r"^(backlog .* turns light) weight=1$", r"\1 weight=30", text, count=1, flags=re.M)
+    planted = {"recovery": text.replace(f" within={RECOVERY_MS}\n", " within=0\n"), "fairness": skewed,
+               "lost": lines_without(text, words[4]), "resurrected": text + again,
                "unexpected": text.replace(f" {words[6]} ", " another ", 1) + again}
     for law, history in planted.items():
         file = tmp_path / f"{law}.history"
