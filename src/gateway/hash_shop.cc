@@ -78,6 +78,11 @@ HashShop::HashShop(const ComputeHash& options, uint64_t seed, const base::Clock&
     : body_(std::make_unique<Body>(options, seed, clock)) {}
 HashShop::~HashShop() = default;
 
+std::optional<Digest> HashShop::find(const Digest& key, base::Time now) {
+  const base::Guard guard(body_->mutex);
+  return body_->cache.find(key, now);
+}
+
 HashShop::Asked HashShop::ask(const Digest& key, base::Time now, const Asker& asker, Told told) {
   const base::Guard guard(body_->mutex);
   if (const std::optional<Digest> hash = body_->cache.find(key, now)) return {Found::kHit, *hash};

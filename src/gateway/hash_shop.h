@@ -1,9 +1,9 @@
 // Where all threads of the process get their hashes: the memory cache, one computation of a key for
 // all who ask for it meanwhile, and the threads that compute.
 //
-//   ask() ─► kHit: there it is
-//         ├► kFirst: the asker looks into the store, then found() or compute()
-//         └► kJoined: somebody is at it
+//   find(), ask() ─► kHit: there it is
+//             ├► kFirst: the asker looks into the store, then found() or compute()
+//             └► kJoined: somebody is at it
 //   `told` of the first and of all who joined ◄─ found(), or the computation's end, or its refusal
 //
 // Thread: any. `told` is called on the asker's loop, never from inside.
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -41,6 +42,7 @@ class HashShop {
     io::Loop* loop;
     const void* who;
   };
+  std::optional<Digest> find(const Digest& key, base::Time now);  // In the memory cache.
   enum class Found : uint8_t { kHit, kJoined, kFirst };
   struct Asked {
     Found found;

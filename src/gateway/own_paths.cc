@@ -1,4 +1,4 @@
-// What the gateway answers by itself: health, the registry, /compute_hash.
+// What the gateway answers by itself: health and the registry. /compute_hash is hash_path.cc.
 #include <array>
 #include <boost/json.hpp>
 #include <cstdio>
@@ -16,7 +16,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr size_t kRegistrationBytesMax = 4096;
-constexpr uint64_t kHashBytesMax = uint64_t{1} << 20;  // It is parsed on the loop's thread.
 
 // As serialize(), which writes 0.25 as 2.5E-1: three digits behind the point are enough here.
 void append_plain(const json::value& value, std::string& out) {
@@ -61,61 +60,6 @@ void answer_json(proxy::Exchange& exchange, const json::value& body, int status 
                    .headers = {}});
 }
 
-int status_of(const base::Error& error) {
-  switch (error.code) {
-    case base::Code::kInvalid:
-      return error.field.empty() ? 400 : 422;
-    case base::Code::kNoAuth:
-      return 401;
-    case base::Code::kNoPerm:
-      return 403;
-    case base::Code::kNotFound:
-      return 404;
-    case base::Code::kFull:
-      return 507;
-    default:
-      return 500;
-  }
-}
-
-http::Answer error_answer(const base::Error& error) {
-  http::Answer answer =
-      problem_answer({.status = status_of(error), .detail = error.what, .field = error.field});
-  if (error.code == base::Code::kNoAuth) answer.headers.emplace_back("WWW-Authenticate", "Bearer");
-  return answer;
-}
-
-void answer_wrong_method(proxy::Exchange& exchange, std::string_view allowed) {
-  http::Answer answer =
-      problem_answer({.status = 405, .detail = "only " + std::string(allowed) + " is possible"});
-  answer.headers.emplace_back("Allow", std::string(allowed));
-  exchange.answer(std::move(answer));
-}
-
-// Of a body {"data": "text"}; kInvalid.
-base::Result<std::string> read_data(std::string_view body) {
-  unsigned char space[2048];
-  json::monotonic_resource memory(space, sizeof space);
-  boost::system::error_code error;
-  const json::value parsed = json::parse(body, error, &memory);
-  if (error) return base::invalid("the body is no JSON");
-  if (!parsed.is_object()) return base::invalid("the body must be an object", "data");
-  const json::value* const data = parsed.get_object().if_contains("data");
-  if (data == nullptr) return base::invalid("data is missing", "data");
-  if (!data->is_string()) return base::invalid("data must be a text", "data");
-  return std::string(data->get_string());
-}
-
-http::Answer hash_answer(const base::Result<HashShop::Made>& made) {
-  if (!made) return problem_answer({.status = 503, .detail = made.error().what, .code = "FULL"});
-  http::Answer answer;
-  answer.body.reserve(112);
-  answer.body.append("{\"hash\": \"");
-  append_hex(made->hash, answer.body);
-  answer.body.append("\", \"cached\": ").append(made->cached ? "true}" : "false}");
-  return answer;
-}
-
 double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
 
 // Whole seconds as an integer.
@@ -158,7 +102,7 @@ bool Site::Body::answer_own(const SharedExchange& exchange, std::string_view pat
     if (method == own.method || (own.method == "GET" && method == "HEAD")) {
       (this->*own.answer)(exchange);
     } else {
-      answer_wrong_method(*exchange, own.method == "GET" ? "GET, HEAD" : "POST");
+      exchange->answer(wrong_method_answer(own.method == "GET" ? "GET, HEAD" : "POST"));
     }
     return true;
   }
@@ -226,39 +170,6 @@ void Site::Body::list_instances(const SharedExchange& exchange) {
     list.push_back(instance_record(each));
   }
   answer_json(*exchange, {{"instances", std::move(list)}});
-}
-
-bool Site::Body::fits_hash(proxy::Exchange& exchange, const Routes::Row& row,
-                           std::string_view path) const {
-  if (path != row.path) {
-    exchange.answer(problem_answer({.status = 404, .detail = "no route leads there"}));
-    return false;
-  }
-  if (exchange.head().method != "POST") {
-    answer_wrong_method(exchange, "POST");
-    return false;
-  }
-  return true;
-}
-
-void Site::Body::compute_hash(const SharedExchange& exchange, const Routes::Row& row,
-                              Decision&& decision) {
-  std::vector<std::pair<std::string_view, std::string>> fields;
-  append_fields(std::move(decision), fields);
-  const auto read = [this, here = weak_from_this(), weak = std::weak_ptr(exchange),
-                     fields = std::move(fields)](std::string_view body) {
-    const SharedExchange answered = weak.lock();
-    if (here.expired() || answered == nullptr) return;
-    const auto answer = [answered, fields](http::Answer&& made) {
-      made.headers.insert(made.headers.end(), fields.begin(), fields.end());
-      answered->answer(std::move(made));
-    };
-    const base::Result<std::string> data = read_data(body);
-    if (!data) return answer(error_answer(data.error()));
-    hashes.get(*data,
-               [answer](const base::Result<HashShop::Made>& made) { answer(hash_answer(made)); });
-  };
-  exchange->read_body(std::min(row.route->request_bytes_max, kHashBytesMax), read);
 }
 
 }  // namespace gateway

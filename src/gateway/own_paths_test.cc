@@ -58,6 +58,20 @@ TEST(OwnPaths, WhatIsNoTextToHashIsRefused) {
   EXPECT_EQ(bed.hash(R"({"data":""})")->status(), 200);
 }
 
+TEST(OwnPaths, TheTextToHashIsDataOfTheBodyItself) {
+  SiteBed bed;
+  const std::string hash = bed.hash(R"({"data":"yes"})")->body().substr(0, 74);
+  for (const char* body :
+       {R"({"x":{"data":"no"},"data":"yes","y":[{"data":"no"},"no"],"z":"no"})",
+        R"({"d\u0061ta":"\u0079es"})", R"({"data":"no","data":"yes"})", R"( {"data" : "yes"} )"}) {
+    EXPECT_EQ(bed.hash(body)->body(), hash + R"(", "cached": true})") << body;
+  }
+  for (const char* body : {R"({"data":["yes"]})", R"({"x":{"data":"yes"}})", R"([{"data":"yes"}])",
+                           R"({"data":{"data":"yes"}})", R"({"data":"yes","data":1})"}) {
+    EXPECT_EQ(bed.hash(body)->status(), 422) << body;
+  }
+}
+
 TEST(OwnPaths, ARefusedHashIsNotRead) {
   SiteBed bed;
   const Met met(false, 0);

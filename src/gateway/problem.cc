@@ -73,6 +73,23 @@ void add(http::Answer& answer, std::string_view name, std::string value) {
   if (!value.empty()) answer.headers.emplace_back(name, std::move(value));
 }
 
+int status_of(const base::Error& error) {
+  switch (error.code) {
+    case base::Code::kInvalid:
+      return error.field.empty() ? 400 : 422;
+    case base::Code::kNoAuth:
+      return 401;
+    case base::Code::kNoPerm:
+      return 403;
+    case base::Code::kNotFound:
+      return 404;
+    case base::Code::kFull:
+      return 507;
+    default:
+      return 500;
+  }
+}
+
 }  // namespace
 
 http::Answer problem_answer(const Problem& problem) {
@@ -120,6 +137,20 @@ http::Answer undecided_answer(const Decision& decision) {
                          .code = "ERR",
                          .type = kReducedCapacity,
                          .reason = to_string(decision.reason)});
+}
+
+http::Answer error_answer(const base::Error& error) {
+  http::Answer answer =
+      problem_answer({.status = status_of(error), .detail = error.what, .field = error.field});
+  if (error.code == base::Code::kNoAuth) answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return answer;
+}
+
+http::Answer wrong_method_answer(std::string_view allowed) {
+  http::Answer answer =
+      problem_answer({.status = 405, .detail = "only " + std::string(allowed) + " is possible"});
+  answer.headers.emplace_back("Allow", std::string(allowed));
+  return answer;
 }
 
 }  // namespace gateway

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/result.h"
 #include "gateway/decision.h"
 #include "http/message.h"
 
@@ -25,5 +26,11 @@ http::Answer problem_answer(const Problem& problem);
 http::Answer limited_answer(Decision&& decision);
 // 503: limits could not be asked, and whoever must say so says `refuse`.
 http::Answer undecided_answer(const Decision& decision);
+
+// Of an error of ours; a kInvalid without a field is 400, with one 422.
+http::Answer error_answer(const base::Error& error);
+
+// 405; `allowed`: "GET, HEAD".
+http::Answer wrong_method_answer(std::string_view allowed);
 
 }  // namespace gateway

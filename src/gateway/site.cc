@@ -61,7 +61,7 @@ void Site::Body::ask(const SharedExchange& exchange, const Routes::Row& row,
   if (!row.route->decide) {
     Decision unlimited;
     unlimited.outcome = Decision::Outcome::kAllowed;
-    return go_on(exchange, row, client.text(), std::move(unlimited));
+    return go_on(exchange, row, client, std::move(unlimited));
   }
   const std::string key = proxy::client_key(client, common.options.ipv6_prefix);
   const auto descriptors =
@@ -69,7 +69,7 @@ void Site::Body::ask(const SharedExchange& exchange, const Routes::Row& row,
   const auto step = std::make_shared<Step>();
   step->exchange = exchange;
   step->row = &row;
-  step->client = client.text();
+  step->client = client;
   step->since = common.clock.now();
   if (descriptors.empty()) {
     Decision unmatched;
@@ -108,12 +108,12 @@ void Site::Body::settle(Step& step, Decision&& decision) {
   exchange->answer(undecided_answer(decision));
 }
 
-void Site::Body::go_on(const SharedExchange& exchange, const Routes::Row& row,
-                       std::string_view client, Decision&& decision) {
+void Site::Body::go_on(const SharedExchange& exchange, const Routes::Row& row, const io::Ip& client,
+                       Decision&& decision) {
   if (row.computes_hash()) return compute_hash(exchange, row, std::move(decision));
   std::vector<std::pair<std::string_view, std::string>> added;
   append_fields(std::move(decision), added);
-  exchange->pass(*row.route, client, std::move(added));
+  exchange->pass(*row.route, client.text(), std::move(added));
 }
 
 // All wait equally long, so the first to come is the first to be due.

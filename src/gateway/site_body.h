@@ -14,6 +14,7 @@
 #include "gateway/site_common.h"
 #include "gateway/templates.h"
 #include "io/alarm.h"
+#include "io/ip.h"
 #include "io/loop.h"
 
 namespace gateway {
@@ -25,7 +26,7 @@ struct Site::Body : std::enable_shared_from_this<Site::Body> {
   struct Step {
     SharedExchange exchange;
     const Routes::Row* row;
-    std::string client;  // The client's address.
+    io::Ip client;
     base::Time since;
     bool over = false;
   };
@@ -38,7 +39,7 @@ struct Site::Body : std::enable_shared_from_this<Site::Body> {
   void ask(const SharedExchange& exchange, const Routes::Row& row, std::string_view path);
   void decide(const std::shared_ptr<Step>& step, const limiter::Ask& ask);
   void settle(Step& step, Decision&& decision);
-  void go_on(const SharedExchange& exchange, const Routes::Row& row, std::string_view client,
+  void go_on(const SharedExchange& exchange, const Routes::Row& row, const io::Ip& client,
              Decision&& decision);
   void wait_for(const std::shared_ptr<Step>& step);
   void on_deadline();
@@ -52,7 +53,7 @@ struct Site::Body : std::enable_shared_from_this<Site::Body> {
   // False: it is answered that it may not.
   bool admit(proxy::Exchange& exchange) const;
 
-  // /compute_hash (own_paths.cc).
+  // /compute_hash (hash_path.cc).
   bool fits_hash(proxy::Exchange& exchange, const Routes::Row& row, std::string_view path) const;
   void compute_hash(const SharedExchange& exchange, const Routes::Row& row, Decision&& decision);
 

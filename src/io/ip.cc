@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <span>
 
@@ -80,10 +81,16 @@ bool Ip::any() const {
 
 std::string Ip::text() const {
   std::array<char, INET6_ADDRSTRLEN> text;
-  const bool four = v4();
-  CHECK(inet_ntop(four ? AF_INET : AF_INET6, bytes_.data() + (four ? 12 : 0), text.data(),
-                  text.size()) != nullptr);
-  return text.data();
+  if (!v4()) {
+    CHECK(inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size()) != nullptr);
+    return text.data();
+  }
+  char* end = text.data();  // By hand: inet_ntop() would print it.
+  for (size_t i = kMapped.size(); i < bytes_.size(); ++i) {
+    end = std::to_chars(end, text.data() + text.size(), bytes_.at(i)).ptr;
+    *end++ = '.';
+  }
+  return {text.data(), end - 1};
 }
 
 std::string Ip::client() const {
