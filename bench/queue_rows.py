@@ -24,7 +24,10 @@ class Contender:
             if server is None:
                 self.series.note = "not measured: it could not be had"
                 return
-            self.series.add(loaded(server, verb, connections=CONNECTIONS, body=BODY, pin=pin, **self.load, **load))
+            outcome = loaded(server, verb, connections=CONNECTIONS, body=BODY, pin=pin, **self.load, **load)
+            if not outcome["operations"]:
+                raise RuntimeError(f"nothing was done in {outcome['seconds']:.1f} s")
+            self.series.add(outcome)
         except RuntimeError as error:
             self.series.note = f"not measured: {error}"
         finally:

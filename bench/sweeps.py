@@ -2,7 +2,9 @@
 
 The machine's limits are measured by bare sketches (bench/limits/): the latency of memory, small messages over
 loopback TCP, fdatasync."""
+import copy
 import json
+import math
 import statistics
 import subprocess
 import tempfile
@@ -183,7 +185,7 @@ def body(run):
     return table("Bodies, 16 B to 1 MB", "Enqueues a second, each synced to the disk before its answer; 50 "
                  "connections, one request at a time on each, 2 threads, nothing pinned. The limit: a bare loop that "
                  "writes 50 bodies and syncs them (`fdatasync`). What limits: small ones the requests, large ones "
-                 "the disk." + points.left_out,
+                 "the bytes, which are copied from socket to log (server CPU), and the disk." + points.left_out,
                  ["bytes", *(f"{name}: {what}" for name in starts for what in ("a second", "server CPU, µs")),
                   "bare loop: a second"], rows) + picture(
         run, "body", "Durable enqueues a second over the size of a body", "Durable enqueues a second", lines,
@@ -235,9 +237,11 @@ def instances(run):
     counts = (1, 2, 4, 8)
     right = {text: gateway_rows.hashed(text) for text in (f"text-{i:03d}" for i in range(gateway_rows.TEXTS))}
     series = {count: Series(str(count)) for count in counts}
+    whole = copy.copy(run)
+    whole.seconds = math.ceil(run.seconds)  # wrk takes no parts of one.
     for _ in range(min(run.rounds, 2)):
         for count in counts:
-            series[count].add(gateway_rows.cached_hashes(run, services(count), right))
+            series[count].add(gateway_rows.cached_hashes(whole, services(count), right))
     echo = limit("loopback", gateway_rows.CALLERS, run.seconds / 2)[0]
     words = "bare echo over loopback TCP"
     rows = [[count, number(series[count].median("rate")),
