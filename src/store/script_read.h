@@ -29,7 +29,7 @@ local states, flags = #law_of, tonumber(ARGV[4])
 -- By key: gcra ahead, part, the life of grants; window start, used, end; counter start, current,
 -- previous; log used, and what of it is to be written down; holds held. Of a log the rest is in logs,
 -- of a window that is not known the instant in unknown.
-local A, B, C, dirty, logs, unknown, rest, entry, see, charge_log, after = {}, {}, {}, {}
+local A, B, C, dirty, logs, unknown, rest, entry, read_log, charge_log, after = {}, {}, {}, {}
 
 for i = 1, states do
   local law, s = laws[law_of[i]], raw[i]
@@ -103,45 +103,42 @@ if rest then
 
   -- The entry of a log behind n others: instant, units. A list is read as it is looked at.
   entry = function(log, n)
-    local at = log.at + 16 * (n - log.from)
+    local at = log.at + 16 * n
     if log.list and (at < 1 or at > #log.text) then
       log.chunk = at == #log.text + 1 and math.min(4 * log.chunk, 128) or 1
       log.text = table.concat(call('LRANGE', log.list, n, n + log.chunk - 1))
-      log.from, at = n, 1
+      log.at, at = 1 - 16 * n, 1
     end
     if at < #log.text then return unbox('<dd', log.text, at) end
   end
 
-  -- Counts what has left a log. It stays there until the next charge: if the clock steps back
-  -- before that, it counts again.
-  see = function(log)
-    log.t = now > log.last and now or log.last
-    local edge, left, gone, first, units = log.t - log.period, 0, 0, log.head
-    if first <= edge then
-      first, units = entry(log, 0)
-      while first and first <= edge do
-        left, gone = left + 1, gone + units
-        first, units = entry(log, left)
-      end
-    end
-    log.left, log.gone, log.first = left, first and gone or log.all, first
-  end
-
-  local function read_log(s, key)
+  -- Reads a log and counts what is in use. What has left is still there until the next charge: if
+  -- the clock steps back before that, it counts again.
+  read_log = function(i, s)
+    if not s then return {t = now, left = 0, gone = 0, text = '', at = 1} end
     local _, all, last, head, period, units = unbox('<Bddddd', s)
-    local log = {all = all, last = last, head = head, period = period, units = units,
-                 text = s, from = 0, at = 42}
-    if #s == 41 then log.list, log.text, log.at, log.chunk = key .. 'l', '', 1, 1 end
-    see(log)
-    return log
+    local t = now > last and now or last
+    local log = {t = t, last = last, units = units, first = head, left = 0, gone = 0,
+                 text = s, at = 42}
+    if #s == 41 then log.list, log.text, log.at, log.chunk = KEYS[i] .. 'l', '', 1, 1 end
+    if head <= t - period then
+      local left, gone = 0, 0
+      head, units = entry(log, 0)
+      while head and head <= t - period do
+        left, gone = left + 1, gone + units
+        head, units = entry(log, left)
+      end
+      log.first, log.left, log.gone = head, left, head and gone or all
+    end
+    return log, all - log.gone, period
   end
 
   -- Writes down what was charged; what has left goes.
   charge_log = function(i)
     local log = logs[i]
-    local list, left, again = log.list, log.left, log.last == log.t
+    local t, list, left, again = log.t, log.list, log.left, log.last == log.t
     local units = again and log.units + B[i] or B[i]
-    local new, text = box('<dd', log.t, units)
+    local new, text = box('<dd', t, units)
     if list then
       if left > 0 then call('LTRIM', list, left, -1) end
       if not again or redis.pcall('LSET', list, -1, new).err then call('RPUSH', list, new) end
@@ -159,57 +156,44 @@ if rest then
         log.list, log.chunk, text = list, 1
       end
     end
-    log.all, log.gone, log.left, B[i] = log.all - log.gone + B[i], 0, 0, 0
-    log.head, log.last, log.units = log.first or log.t, log.t, units
-    log.first, log.text, log.from, log.at = log.head, text or '', 0, 1
+    log.first, log.last, log.units, log.left, log.gone = log.first or t, t, units, 0, 0
+    log.text, log.at, B[i] = text or '', 1, 0
   end
-
-  -- Units in use in a state of any law.
-  local function used_in(i)
-    local kind, a, b, c, d = unbox('<Bdddd', raw[i])
-    if kind == 1 then
-      if a < now then return 0 end
-      return math.ceil(((a - now) * c + b) / d)
-    elseif kind == 2 then
-      return now < c and b or 0
-    elseif kind == 3 then
-      if now - a >= 2 * d then return 0 end
-      if now - a >= d then a, b, c = a + d, 0, b end
-      return b + math.ceil(c * (d - math.max(now - a, 0)) / d)
-    end
-    local log = read_log(raw[i], KEYS[i])
-    return log.all - log.gone
-  end
-
-  after = function(t) return string.format('(%.0f', t) end
 
   for _, i in ipairs(rest) do
-    local law, s = laws[law_of[i]], raw[i]
+    local law, s, used, log, period = laws[law_of[i]], raw[i], 0
     local kind = law[1]
+    -- Units in use in a state of any law.
+    if s and s:byte() == 4 then
+      log, used, period = read_log(i, s)
+    elseif s then
+      local other, a, b, c, d = unbox('<Bdddd', s)
+      if other == 1 then
+        if a >= now then used = math.ceil(((a - now) * c + b) / d) end
+      elseif other == 2 then
+        if now < c then used = b end
+      elseif now - a < 2 * d then
+        if now - a >= d then a, b, c = a + d, 0, b end
+        used = b + math.ceil(c * (d - math.max(now - a, 0)) / d)
+      end
+    end
     if kind == 1 then
-      local whole = math.min(used_in(i), floor(4503599627370496 / law[3])) * law[3]
+      local whole = math.min(used, floor(4503599627370496 / law[3])) * law[3]
       A[i] = floor(whole / law[2])
       B[i] = whole - A[i] * law[2]
     elseif kind < 4 then
-      B[i] = used_in(i)
+      B[i] = used
     elseif kind == 4 then
+      if period ~= law[3] then log, B[i] = read_log(i), used end
       logs = logs or {}
-      local log = s and string.byte(s) == 4 and read_log(s, KEYS[i])
-      if log and log.period == law[3] then
-        A[i] = log.all - log.gone
-      else
-        if s then A[i] = used_in(i) end
-        B[i] = A[i]
-        log = {all = 0, period = law[3], t = now, text = '', from = 0, at = 1, left = 0, gone = 0}
-      end
-      logs[i] = log
+      logs[i], A[i] = log, used
       -- Only many are dropped at once.
-      if log.list and log.left > 512 then
+      if log.left > 512 and log.list then
         call('LTRIM', log.list, log.left, -1)
-        log.all, log.gone, log.left, log.head, log.text, log.from = A[i], 0, 0, log.first, '', 0
-        dirty[i] = true
+        log.left, log.gone, log.text, log.at, dirty[i] = 0, 0, '', 1, true
       end
     else
+      after = after or function(t) return string.format('(%.0f', t) end
       A[i] = call('ZCOUNT', KEYS[i] .. 'h', after(now), '+inf')
     end
   end

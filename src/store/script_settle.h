@@ -42,7 +42,7 @@ local function back_counter(i, law, n, when)
   dirty[i] = true
 end
 
-local function back_log(i, _, n, when)
+local function back_log(i, law, n, when)
   if B[i] > 0 then charge_log(i) end
   local log = logs[i]
   local list = log.list
@@ -58,27 +58,26 @@ local function back_log(i, _, n, when)
   end
   local there, units = entry(log, low)
   if there ~= when then return end
-  local back = math.min(n, units)
-  local left = back < units and box('<dd', when, units - back) or ''
+  n = math.min(n, units)
+  local left, text = n < units and box('<dd', when, units - n) or '', ''
   if not list then
     local at = log.at + 16 * low
-    log.text = log.text:sub(log.at, at - 1) .. left .. log.text:sub(at + 16)
+    text = log.text:sub(log.at, at - 1) .. left .. log.text:sub(at + 16)
   elseif left ~= '' then
     call('LSET', list, low, left)
   else
     call('LREM', list, 1, box('<dd', when, units))
   end
-  if list then log.text = '' end
-  log.from, log.at, log.all, dirty[i] = 0, 1, log.all - back, true
+  log.text, log.at, dirty[i] = text, 1, true
   if left == '' then count = count - 1 end
+  local stored
   if count > 0 then
-    log.head = entry(log, 0)
-    log.last, log.units = entry(log, count - 1)
-    see(log)
-  else
-    log.all, log.gone, log.left, log.first, log.last, log.t = 0, 0, 0, nil, nil, now
+    local head, last = entry(log, 0)
+    last, units = entry(log, count - 1)
+    stored = box('<Bddddd', 4, A[i] + log.gone - n, last, head, law[3], units) .. text
   end
-  A[i] = log.all - log.gone
+  logs[i], A[i] = read_log(i, stored)
+  A[i] = A[i] or 0
 end
 
 local back = {back_gcra, back_window, back_counter, back_log, function() end}

@@ -38,10 +38,11 @@ for i = 1, states do
     else
       if b > 0 then charge_log(i) end
       local log = logs[i]
-      local list = log.list
-      if log.all > 0 then
+      local list, all = log.list, a + log.gone
+      if all > 0 then
+        local head = log.left == 0 and log.first or entry(log, 0)
         t = log.last + law[3]
-        value = box('<Bddddd', 4, log.all, log.last, log.head, law[3], log.units)
+        value = box('<Bddddd', 4, all, log.last, head, law[3], log.units)
         if list then
           call('PEXPIREAT', list, floor(t / 1000) + 1 + grace)
         else
