@@ -24,7 +24,12 @@ std::optional<char> hex_byte(std::string_view digits) {
 }
 
 void append_hex(std::span<const uint8_t> bytes, std::string& out) {
-  for (const uint8_t byte : bytes) out.append({kLower[byte >> 4], kLower[byte & 15]});
+  size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
+  for (const uint8_t byte : bytes) {
+    out[at++] = kLower[byte >> 4];
+    out[at++] = kLower[byte & 15];
+  }
 }
 
 void append_utf8(std::string_view text, std::string& out) {

@@ -1,5 +1,6 @@
 #include "protocol/json_text.h"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -131,6 +132,20 @@ void append_escaped(std::string& out, unsigned char byte) {
   }
 }
 
+// Bytes that stand for themselves in what append_quoted() writes, without a look at the next one.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t byte = 0x20; byte < 0x7f; ++byte) plain.at(byte) = byte != '"' && byte != '\\';
+  return plain;
+}();
+
+bool all_plain(std::string_view bytes) {
+  for (const char each : bytes) {
+    if (!kPlain[static_cast<unsigned char>(each)]) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool valid_utf8(std::string_view bytes) {
@@ -178,6 +193,12 @@ base::Result<Unquoted> unquote(std::string_view line, size_t at, std::string& sc
 }
 
 void append_quoted(std::string& out, std::string_view bytes, BadUtf8 bad) {
+  if (all_plain(bytes)) {  // Most: names and numbers of ours.
+    const size_t begin = out.size();
+    out.append(bytes.size() + 2, '"');
+    bytes.copy(out.data() + begin + 1, bytes.size());
+    return;
+  }
   out += '"';
   size_t from = 0;
   const auto flush = [&](size_t at) { out.append(bytes, from, at - from); };
