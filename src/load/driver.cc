@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "load/wakes.h"
+
 namespace load {
 namespace {
 
@@ -256,11 +258,14 @@ void Driver::count(const Open& open, const Answer& answer) {
 }
 
 void Driver::let_pass(const Open& open, const Answer& answer, base::Time now) {
+  if (answer.kind == Answer::Kind::kEmpty && work_.wait_ms > 0)
+    tally_.waited_in_vain({open.draw.queue, open.sent, now});
   if (answer.kind != Answer::Kind::kOk) return;
   const bool waited = work_.wait_ms > 0 && open.since >= phases_.measured;
   if (open.verb == Verb::kDequeue) {
-    for (size_t i = 0; i < answer.messages.size(); ++i)
-      tally_.admitted({open.draw.queue, open.sent, now, waited});
+    for (const Message& one : answer.messages)
+      tally_.admitted(
+          {open.draw.queue, open.sent, now, waited, surely_there(one, work_.lease_ms, now)});
   } else if (open.verb == Verb::kCheck || open.verb == Verb::kThrottle ||
              open.verb == Verb::kGcra || open.verb == Verb::kRequest) {
     tally_.admitted({open.draw.key, open.sent, now, waited});

@@ -77,6 +77,11 @@ std::string Lines::head(const Work& work, const Law* law) {
   return text;
 }
 
+std::string Lines::wake(base::Time at, std::string_view queue, base::Duration within) {
+  return "wake " + std::to_string(base::nanoseconds(at)) + ' ' + word(queue) +
+         " within=" + std::to_string(base::ceil_ms(within)) + '\n';
+}
+
 void Lines::begin(std::string_view verb, base::Time from, base::Time to) {
   if (text_.size() > kBlockBytes) flush();
   text_ += verb;

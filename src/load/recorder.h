@@ -37,6 +37,7 @@ class Lines {
   ~Lines() { flush(); }
 
   static std::string head(const Work& work, const Law* law);  // The first lines of the file.
+  static std::string wake(base::Time at, std::string_view queue, base::Duration within);
 
   void answered(std::string_view connection, const Open& open, const Answer& answer,
                 base::Time now);

@@ -7,6 +7,7 @@
 #include "io/signals.h"
 #include "load/driver.h"
 #include "load/load.h"
+#include "load/wakes.h"
 
 namespace load {
 namespace {
@@ -171,8 +172,22 @@ class Run {
     outcome_.seconds = static_cast<double>((last - phases_.measured).count()) / 1e9;
     outcome_.client_cpu_s = measured_ ? own - own_before_ : 0;
     if (!options_.servers.empty() && use) outcome_.server = between(before_, *use);
-    if (options_.law) outcome_.precision = judge(*options_.law, outcome_.tally.let_pass);
+    if (options_.law) {
+      outcome_.precision = judge(*options_.law, outcome_.tally.let_pass);
+      record_wakes();
+    }
     end({});
+  }
+
+  // Only where all that the law was charged with is known.
+  void record_wakes() {
+    Tally& tally = outcome_.tally;
+    const bool known =
+        tally.lost == 0 && tally.unanswered == 0 && tally.let_pass.size() < Tally::kAdmittedMax;
+    if (!recorder_ || options_.work.shape == Shape::kMix || options_.work.wait_ms == 0 || !known)
+      return;
+    recorder_->add(
+        wake_lines(options_.work, *options_.law, tally.let_pass, std::move(tally.in_vain)));
   }
 
   void end(const base::Status& status) {

@@ -41,6 +41,7 @@ void Tally::merge(const Tally& other) {
   for (const auto& [kind, count] : other.error_kinds) error_kinds[kind] += count;
   last = std::max(last, other.last);
   let_pass.insert(let_pass.end(), other.let_pass.begin(), other.let_pass.end());
+  in_vain.insert(in_vain.end(), other.in_vain.begin(), other.in_vain.end());
 }
 
 Histogram Tally::all() const {

@@ -20,13 +20,20 @@ struct Admitted {
   uint64_t key = 0;
   base::Time from, to;
   bool waited = false;
+  base::Time there = base::Time::max();  // A message: since when it surely waited (wakes.h).
+};
+
+// A DEQUEUE that waited and came back with nothing.
+struct InVain {
+  uint64_t queue = 0;
+  base::Time from, to;
 };
 
 // Thread: one owner.
 class Tally {
  public:
   static constexpr size_t kErrorsMax = 20;                 // Kinds that are told apart.
-  static constexpr size_t kAdmittedMax = size_t{1} << 24;  // Kept for the judgement (512 MiB).
+  static constexpr size_t kAdmittedMax = size_t{1} << 24;  // Kept for the judgement (640 MiB).
 
   // `since`: when it was due to be asked, or was asked.
   void answer(Verb verb, base::Time since, base::Time now, Answer::Kind kind) {
@@ -40,6 +47,9 @@ class Tally {
   void admitted(const Admitted& one) {
     if (let_pass.size() < kAdmittedMax) let_pass.push_back(one);
   }
+  void waited_in_vain(const InVain& one) {
+    if (in_vain.size() < kAdmittedMax) in_vain.push_back(one);
+  }
   void merge(const Tally& other);
 
   uint64_t operations = 0, errors = 0, refused = 0, empty = 0;
@@ -48,6 +58,7 @@ class Tally {
   std::map<std::string, uint64_t> error_kinds;
   base::Time last{};  // Of the last answer.
   std::vector<Admitted> let_pass;
+  std::vector<InVain> in_vain;
 
   const Histogram* of(Verb verb) const { return histograms_[static_cast<size_t>(verb)].get(); }
   Histogram all() const;

@@ -4,13 +4,18 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import sys
 import time
 
 import pytest
 
 from cluster import Redis, free_port
 from conftest import BINARY, SECONDS_MAX, TOP, Server, eventually
+
+sys.path.insert(0, str(TOP / "bench"))
+import queue_peers
 
 ONE = """
 limits:
@@ -33,10 +38,10 @@ def measured(*arguments, code=0):
     return json.loads(run(*arguments, "--json", code=code))
 
 
-def judged(history):
-    done = subprocess.run([str(BINARY), "check", str(history)], capture_output=True, text=True,
+def judged(*histories, code=0):
+    done = subprocess.run([str(BINARY), "check", *map(str, histories)], capture_output=True, text=True,
                           timeout=SECONDS_MAX)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -87,6 +92,25 @@ def test_what_waits_is_let_pass_in_time_and_not_before(start):
         assert precision["admitted"] > 0 and precision["excess_certain"] <= 0
         assert precision["lateness_us"]["count"] > 0
         assert precision["of_limit"] <= 1.01
+
+
+def test_a_consumer_that_waits_at_a_limit_is_promised_to_be_woken_in_time(start, tmp_path):
+    server = start(config=ONE)
+    filled, taken = tmp_path / "filled", tmp_path / "taken"
+    run(target(server, "resp"), "--work", "enqueue", "--queue", "paced", "--count", 300, "--pipeline", 100,
+        "--connections", 1, "--record", filled)
+    measured(target(server, "resp"), "--work", "dequeue", "--queue", "paced", "--limit", "100/s burst 1", "--wait",
+             "5s", "--for", "500ms", "--warm-up", "0s", "--connections", 3, "--threads", 2, "--record", taken)
+    judged(filled, taken)
+    lines = taken.read_text().splitlines(keepends=True)
+    wakes = [line for line in lines if line.startswith("wake ")]
+    assert wakes and all(line.endswith(" paced within=5010\n") for line in wakes)
+    # Had those who waited been forgotten until the last delivery of all, it would have been found.
+    first = int(wakes[0].split(" ")[1])
+    late = [line for line in lines if not line.startswith(("deliver ", "ack ", "wake "))]
+    taken.write_text("".join([*late, wakes[0], *(line for line in lines if line.startswith("deliver ") and
+                                                 int(line.split(" ")[2]) < first)]))
+    assert "of law wake" in judged(filled, taken, code=1)
 
 
 def test_a_drain_takes_out_what_a_count_put_in(start):
@@ -232,6 +256,50 @@ def test_beanstalkd_is_driven_too(peer):
         outcome = measured(f"127.0.0.1:{port}", "--talk", "beanstalk", "--work", work,
                            *(() if work == "drain" else ("--count", 300)), "--pipeline", 3)
         assert outcome["operations"] == 300 and outcome["errors"] == 0
+
+
+def test_rabbitmq_is_driven_too(tmp_path):
+    server = queue_peers.rabbitmq(tmp_path, True)
+    if server is None:
+        pytest.skip("no RabbitMQ")
+    try:
+        for body in (128, 300_000):  # The second one in three frames.
+            outcome = measured(f"127.0.0.1:{server.port}", "--talk", "rabbit", "--work", "enqueue", "--body", body,
+                               "--count", 300, "--pipeline", 3, "--connections", 5)
+            assert outcome["operations"] == 300 and outcome["errors"] == 0
+        assert waiting_in_rabbitmq(server.port) == 600
+    finally:
+        server.stop()
+
+
+def waiting_in_rabbitmq(port):
+    """What a passive queue.declare tells of the queue `bench`."""
+    def method(channel, group, name, rest):
+        payload = struct.pack(">HH", group, name) + rest
+        return struct.pack(">BHI", 1, channel, len(payload)) + payload + b"\xce"
+
+    def text(words):
+        return struct.pack(">B", len(words)) + words
+
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS_MAX) as link, link.makefile("rb") as answers:
+        def answer():
+            kind, _, size = struct.unpack(">BHI", answers.read(7))
+            return answers.read(size + 1)[:-1] if kind == 1 else answer()
+
+        link.sendall(b"AMQP\0\0\x09\x01")
+        answer()
+        login = struct.pack(">I", 0) + text(b"PLAIN") + struct.pack(">I", 12) + b"\0guest\0guest" + text(b"en_US")
+        link.sendall(method(0, 10, 11, login))
+        answer()
+        link.sendall(method(0, 10, 31, struct.pack(">HIH", 2047, 131_072, 0))
+                     + method(0, 10, 40, text(b"/") + text(b"") + b"\0"))
+        answer()
+        link.sendall(method(1, 20, 10, text(b"")))
+        answer()
+        passive = 1
+        link.sendall(method(1, 50, 10, b"\0\0" + text(b"bench") + bytes([passive]) + struct.pack(">I", 0)))
+        said = answer()
+        return struct.unpack_from(">I", said, 5 + said[4])[0]
 
 
 def test_nats_is_driven_too(peer, tmp_path):
