@@ -10,7 +10,7 @@
 //   2 window   start, used, end, 0, 0
 //   3 counter  start, current, previous, period, 0
 //   4 log      used, last, first, period, units of the last; then its entries, instant and units
-//              each. More than 16 are a list, KEY + "l", until 8 are left or none
+//              each. More than 32 are a list, KEY + "l", until 16 are left or none
 //   holds      a sorted set, KEY + "h": id by the instant at which it ends
 //   a block    its end
 //

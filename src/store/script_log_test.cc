@@ -12,6 +12,9 @@ using limit::Decision;
 using limit::LogState;
 using limit::SlidingLog;
 
+constexpr int64_t kNow = 1'763'788'000'123'456;
+const std::string kList = ScriptBed::kKey + std::string("l");
+
 struct Terms {
   int64_t count, period_us;
   Law stored() const {
@@ -29,6 +32,24 @@ std::string text(const Decision& d) {
   return (d.allowed ? "allowed" : "refused") + std::string(" of ") + std::to_string(d.limit) +
          " remaining " + std::to_string(d.remaining) + " retry " +
          std::to_string(d.retry_after.count()) + " reset " + std::to_string(d.reset_after.count());
+}
+
+// ARGV[5] of one decision, and what is answered of the decision `n`. (script.h)
+std::string hit(int64_t cost) {
+  std::string out;
+  put_short(out, 1);
+  put_byte(out, 4 | 32);  // Charge; the last one.
+  put_byte(out, 0);
+  put_number(out, cost);
+  return out;
+}
+Seen seen_at(std::string_view answer, size_t n) {
+  const std::string_view row = answer.substr(8 + 25 * n, 25);
+  return {.allowed = row.at(0) == 1,
+          .a = number_at(row, 1),
+          .b = number_at(row, 9),
+          .c = number_at(row, 17),
+          .now = number_at(answer, 0)};
 }
 
 // The embedded law. A state of another period is one charge of now, for as long as nobody charges.
@@ -90,19 +111,18 @@ class Duel {
   int into_lists = 0, out_of_lists = 0, allowed = 0, refused = 0, backs = 0, overs = 0;
 
  private:
-  static std::string list() { return ScriptBed::kKey + std::string("l"); }
   int64_t below(int64_t n) {
     return static_cast<int64_t>(random_.below(static_cast<uint64_t>(std::max<int64_t>(n, 1))));
   }
 
   // Crowded times make long logs, quiet ones short ones.
   void step(const Terms& terms) {
-    if (below(40) == 0) wait_us_ = 1 + terms.period_us / (below(3) == 0 ? 1 + below(5) : 40);
-    if (below(4) != 0) now_ += below(wait_us_);
-    if (below(30) == 0) now_ -= below(8 * wait_us_);  // Stepped back.
+    if (below(90) == 0) wait_us_ = 1 + terms.period_us / (below(2) == 0 ? 1 + below(5) : 80);
+    if (below(8) != 0) now_ += below(wait_us_);
+    if (below(40) == 0) now_ -= below(8 * wait_us_);  // Stepped back.
     if (below(300) == 0) now_ += 2 * terms.period_us;
     model_.tell(terms, now_);
-    if (below(4) != 0) {
+    if (below(6) != 0) {
       decide(terms);
     } else {
       settle(terms);
@@ -115,24 +135,13 @@ class Duel {
     std::vector<int64_t> costs;
     for (int64_t n = below(3); n >= 0; --n)
       costs.push_back(below(below(30) == 0 ? terms.count : 3));
-    for (const int64_t cost : costs) {
-      put_short(rest, 1);
-      put_byte(rest, 4 | 32);  // Charge; the last one.
-      put_byte(rest, 0);
-      put_number(rest, cost);
-    }
-    const Law law = terms.stored();
-    const std::string got = bed_.run(decide_script(), law, now_, rest);
-    for (size_t i = 0; i < costs.size(); ++i) compare(terms, law, costs[i], got.substr(8 + 25 * i));
+    for (const int64_t cost : costs) rest += hit(cost);
+    const std::string got = bed_.run(decide_script(), terms.stored(), now_, rest);
+    for (size_t i = 0; i < costs.size(); ++i) compare(terms, seen_at(got, i), costs[i]);
   }
 
-  void compare(const Terms& terms, const Law& law, int64_t cost, const std::string& got) {
-    const Seen seen{.allowed = got.at(0) == 1,
-                    .a = number_at(got, 1),
-                    .b = number_at(got, 9),
-                    .c = number_at(got, 17),
-                    .now = now_};
-    const Decision stored = law.decide(seen, now_, cost);
+  void compare(const Terms& terms, const Seen& seen, int64_t cost) {
+    const Decision stored = terms.stored().decide(seen, now_, cost);
     Decision embedded = model_.decide(cost);
     if (embedded.retry_after != limit::kNever)
       embedded.retry_after = from_us(embedded.retry_after.count());
@@ -172,7 +181,7 @@ class Duel {
   void look() {
     const std::string held = server_.command({"STRLEN", ScriptBed::kKey});
     const bool in_list = held == "41";
-    EXPECT_LE(std::stol(held), 41 + 16 * 16);
+    EXPECT_LE(std::stol(held), 41 + 32 * 16);
     if (in_list && !in_list_) ++into_lists;
     if (!in_list && in_list_ && held != "0") ++out_of_lists;
     in_list_ = in_list;
@@ -183,24 +192,75 @@ class Duel {
   base::Random random_;
   Model model_;
   size_t limit_ = 0;
-  int64_t now_ = 1'763'788'000'123'456, wait_us_ = 1000;
+  int64_t now_ = kNow, wait_us_ = 1000;
   std::vector<Charged> charged_;
   bool in_list_ = false;
 };
 
 TEST(ScriptLog, SaysWhatTheEmbeddedLogSaysInAndOutOfItsList) {
   Duel duel(1);
-  duel.play({{60, 50'000}}, 6000);
-  EXPECT_GT(duel.into_lists, 8);
-  EXPECT_GT(duel.out_of_lists, 8);
+  duel.play({{120, 50'000}}, 8000);
+  EXPECT_GT(duel.into_lists, 4);
+  EXPECT_GT(duel.out_of_lists, 4);
 }
 
 TEST(ScriptLog, SaysItWhilePeriodsAndCountsChange) {
   Duel duel(2);
-  duel.play({{60, 50'000}, {30, 50'000}, {45, 20'000}, {200, 90'000}}, 6000);
-  EXPECT_GT(duel.into_lists, 8);
-  EXPECT_GT(duel.out_of_lists, 8);
+  duel.play({{120, 50'000}, {60, 50'000}, {90, 20'000}, {200, 90'000}}, 8000);
+  EXPECT_GT(duel.into_lists, 4);
+  EXPECT_GT(duel.out_of_lists, 4);
   EXPECT_GT(duel.refused, 100);
+}
+
+// Charges one unit every microsecond.
+void fill(ScriptBed& bed, const Terms& terms, int64_t entries) {
+  for (int64_t i = 0; i < entries; ++i)
+    ASSERT_TRUE(seen_at(bed.run(decide_script(), terms.stored(), kNow + i, hit(1)), 0).allowed);
+}
+
+Seen decide(ScriptBed& bed, const Terms& terms, int64_t after_us, int64_t cost) {
+  return seen_at(bed.run(decide_script(), terms.stored(), kNow + after_us, hit(cost)), 0);
+}
+
+TEST(ScriptLog, OnlyManyThatHaveLeftAreDroppedWithoutACharge) {
+  redis_bed::TestServer server;
+  ScriptBed bed(server.port());
+  const Terms terms{1000, 50'000};
+  fill(bed, terms, 700);
+  EXPECT_EQ(decide(bed, terms, 50'400, 0).a, 299);
+  EXPECT_EQ(server.command({"LLEN", kList}), "700");
+  EXPECT_EQ(decide(bed, terms, 50'689, 0).a, 10);
+  EXPECT_EQ(server.command({"LLEN", kList}), "10");
+  EXPECT_EQ(decide(bed, terms, 50'690, 0).a, 9);
+  EXPECT_TRUE(decide(bed, terms, 50'700, 1000).allowed);
+}
+
+TEST(ScriptLog, AListThatRedisLostIsNoFault) {
+  redis_bed::TestServer server;
+  ScriptBed bed(server.port());
+  const Terms terms{100, 50'000};
+  fill(bed, terms, 50);
+  ASSERT_EQ(server.command({"DEL", kList}), "1");
+  EXPECT_EQ(decide(bed, terms, 100, 1).a, 50);  // As its value says.
+  EXPECT_FALSE(decide(bed, terms, 110, 60).allowed);
+  EXPECT_EQ(decide(bed, terms, 60'000, 1).a, 0);
+}
+
+TEST(ScriptLog, ForgettingAKeyForgetsItsList) {
+  redis_bed::TestServer server;
+  limiter::LimitSpec spec;
+  spec.algorithm = "sliding_window";
+  spec.rate = {100, std::chrono::hours(1)};
+  spec.law = SlidingLog::make(spec.rate).value();
+  Instance a(test_options(server.port()), {limiter::node("k", "", {spec})});
+  a.wait_until_up();
+  const Path path{{{"k", "x"}}};
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(a.decide(path).allowed);
+  EXPECT_EQ(server.command({"DBSIZE"}), "3");
+  EXPECT_EQ(a.decide(path, 0).numbers.remaining, 40);
+  ASSERT_TRUE(a.forget(path));
+  EXPECT_EQ(server.command({"DBSIZE"}), "1");  // Who is there.
+  EXPECT_EQ(a.decide(path, 0).numbers.remaining, 100);
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ end
 
 -- Logs, holds, and states of other laws.
 if rest then
-  local log_max = 16
+  local log_max = 32
 
   -- The entry of a log behind n others: instant, units. A list is read as it is looked at.
   entry = function(log, n)
