@@ -222,6 +222,20 @@ Seen decide(ScriptBed& bed, const Terms& terms, int64_t after_us, int64_t cost) 
   return seen_at(bed.run(decide_script(), terms.stored(), kNow + after_us, hit(cost)), 0);
 }
 
+TEST(ScriptLog, ChangesInOneCallSeeEachOther) {
+  redis_bed::TestServer server;
+  ScriptBed bed(server.port());
+  const Terms terms{10, 50'000};
+  fill(bed, terms, 1);
+  const std::string got =
+      bed.run(settle_script(), terms.stored(), kNow + 9,
+              put_change(2, 5, 0) + put_change(2, 6, 1) + put_change(1, 1, kNow));
+  EXPECT_EQ(number_at(got, 8), 5);
+  EXPECT_EQ(number_at(got, 16), 5);  // 1 and 5 were there; 10 and 1 are the bound.
+  EXPECT_EQ(decide(bed, terms, 50'000, 0).a, 10);
+  EXPECT_EQ(decide(bed, terms, 50'009, 0).a, 0);
+}
+
 TEST(ScriptLog, OnlyManyThatHaveLeftAreDroppedWithoutACharge) {
   redis_bed::TestServer server;
   ScriptBed bed(server.port());
