@@ -130,6 +130,21 @@ TEST(HttpChecks, EachIsDecidedOnItsOwnInOrder) {
   EXPECT_EQ(bed.post("/v1/checks", "[]").body, "[]");
 }
 
+TEST(HttpChecks, ABriefAnswerIsTheSameWithoutTheLimits) {
+  const std::string body = R"([{"domain":"api","descriptors":[[["tenant","a"]]],"cost":8},
+                               {"domain":"none","descriptors":[[["tenant","a"]]]}])";
+  HttpBed bed, other;
+  boost::json::array full = bed.post("/v1/checks?brief=0", body).json().as_array();
+  EXPECT_EQ(full[0].as_object().erase("limits"), 1u);
+  EXPECT_EQ(other.post("/v1/checks?brief=1", body).json(), full);
+  for (const char* wrong : {"/v1/checks?brief=2", "/v1/checks?brief", "/v1/checks?brief=yes"}) {
+    const Asked asked = other.post(wrong, body);
+    EXPECT_EQ(asked.status, 422) << wrong;
+    EXPECT_EQ(asked.at("field"), "\"brief\"") << wrong;
+  }
+  EXPECT_EQ(other.check("tenant", "a", 2).status, 200) << "what is wrong charges nothing";
+}
+
 TEST(HttpChecks, OneBadElementRefusesAllAndChargesNone) {
   HttpBed bed;
   const Asked asked = bed.post("/v1/checks", R"([

@@ -53,11 +53,11 @@ HttpAnswer one_answer(const limiter::Answer& decided, std::string_view domain) {
 }
 
 std::string checks_text(std::span<const limiter::Answer> answers,
-                        std::span<const std::string> domains) {
+                        std::span<const std::string> domains, Brief brief) {
   std::string body = "[";
   for (size_t i = 0; i < answers.size(); ++i) {
     if (i > 0) body += ',';
-    body += check_record(answers[i], domains[i]);
+    body += check_record(answers[i], domains[i], brief);
   }
   return body + ']';
 }
@@ -76,16 +76,19 @@ void check(HttpCall& call) {
 }
 
 void checks(HttpCall& call) {
+  const auto query = read_query(call.query, kQueryBrief);
+  if (!query) return call.reply(problem_answer(query.error()));
+  const Brief brief = query->brief ? Brief::kYes : Brief::kNo;
   std::vector<limiter::Ask> asks;
   std::vector<std::string> domains;
   for (const Body& body : call.bodies) {
     asks.push_back(body.ask);
     domains.emplace_back(body.ask.domain);
   }
-  call.services.decider->decide(asks, [reply = call.reply, domains = std::move(domains)](
-                                          std::span<const limiter::Answer> answers) {
+  call.services.decider->decide(asks, [reply = call.reply, domains = std::move(domains),
+                                       brief](std::span<const limiter::Answer> answers) {
     HttpAnswer answer;
-    answer.body = checks_text(answers, domains);
+    answer.body = checks_text(answers, domains, brief);
     reply(std::move(answer));
   });
 }

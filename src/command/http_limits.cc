@@ -41,21 +41,26 @@ void write_text_or_nil(std::string_view name, std::string_view text, Writer& wri
 
 // `fields`: what the answer's own fields cannot say, since it has several decisions.
 std::string decision_record(const limiter::Answer& decided,
-                            const limiter::RateFields* fields = nullptr) {
+                            const limiter::RateFields* fields = nullptr, Brief brief = Brief::kNo) {
+  const bool full = brief == Brief::kNo;
   std::string body;
-  body.reserve(384 + 224 * decided.limits.size());
+  body.reserve(384 + (full ? 224 * decided.limits.size() : 0));
   Writer writer(Wire::kJson, body);
-  writer.record(kDecisionFields + (fields != nullptr ? 3 : 1));
+  writer.record(kDecisionFields + (fields != nullptr ? 2u : 0u) + (full ? 1u : 0u));
   write_decision(decided, writer);
   if (fields != nullptr) {
     write_text_or_nil("ratelimit", fields->remaining, writer);
     write_text_or_nil("ratelimit_policy", fields->policy, writer);
   }
-  writer.field("limits").list(decided.limits.size());
-  for (const limiter::LimitAnswer& met : decided.limits) write_limit_answer(met, writer);
+  if (full) {
+    writer.field("limits").list(decided.limits.size());
+    for (const limiter::LimitAnswer& met : decided.limits) write_limit_answer(met, writer);
+  }
   CHECK(writer.complete());
   return body;
 }
+
+Brief brief_of(const Query& query) { return query.brief ? Brief::kYes : Brief::kNo; }
 
 base::Duration span_of(int64_t ms) { return std::chrono::milliseconds(ms); }
 
@@ -97,10 +102,10 @@ HttpAnswer check_answer(const limiter::Answer& decided, std::string_view domain)
   return decided.known_domain ? decision_answer(decided) : problem_answer(unknown_domain(domain));
 }
 
-std::string check_record(const limiter::Answer& decided, std::string_view domain) {
+std::string check_record(const limiter::Answer& decided, std::string_view domain, Brief brief) {
   if (decided.known_domain) {
     const limiter::RateFields fields = limiter::rate_fields(decided);
-    return decision_record(decided, &fields);
+    return decision_record(decided, &fields, brief);
   }
   const base::Error error = unknown_domain(domain);
   return problem_body({.status = 404, .detail = error.what, .field = error.field});
@@ -150,13 +155,15 @@ HttpAnswer http_check(HttpCall& call) {
 }
 
 HttpAnswer http_checks(HttpCall& call) {
+  const auto query = read_query(call.query, kQueryBrief);
+  if (!query) return problem_answer(query.error());
   for (const Body& body : call.bodies) call.batch.add(body.ask);
   call.services.limiter.decide(call.batch, call.now());
   HttpAnswer answer;
   answer.body += '[';
   for (size_t i = 0; i < call.bodies.size(); ++i) {
     if (i > 0) answer.body += ',';
-    answer.body += check_record(call.batch.answer(i), call.bodies[i].ask.domain);
+    answer.body += check_record(call.batch.answer(i), call.bodies[i].ask.domain, brief_of(*query));
   }
   answer.body += ']';
   return answer;

@@ -8,9 +8,12 @@ namespace command {
 
 HttpAnswer decision_answer(const limiter::Answer& decided);
 
+enum class Brief : bool { kNo, kYes };
+
 // The answers of the limits' routes, once what they asked is known.
 HttpAnswer check_answer(const limiter::Answer& decided, std::string_view domain);
-std::string check_record(const limiter::Answer& decided, std::string_view domain);
+// One of several. `brief`: without its limits.
+std::string check_record(const limiter::Answer& decided, std::string_view domain, Brief brief);
 HttpAnswer opened_answer(const base::Result<limiter::Limiter::Opened>& opened,
                          std::string_view path);
 HttpAnswer committed_answer(const base::Result<int64_t>& charged);

@@ -9,10 +9,11 @@
 namespace command {
 namespace {
 
-constexpr std::array<QueryField, 3> kFields = {{
+constexpr std::array<QueryField, 4> kFields = {{
     {kQueryCount, "count", kCountBounds, "At most so many; 10 when not said."},
     {kQueryRows, "count", kRowsBounds, "At most so many; 1,000 when not said."},
     {kQueryAfter, "after", {0, 0}, "Those behind this one: the last of the page before."},
+    {kQueryBrief, "brief", {0, 1}, "1: decisions without their `limits`."},
 }};
 
 base::Status read_pair(std::string_view pair, uint8_t fields, Query& into) {
@@ -32,7 +33,11 @@ base::Status read_pair(std::string_view pair, uint8_t fields, Query& into) {
   }
   const auto number = parse_number(name, *value, field->bounds);
   if (!number) return number.error();
-  into.count = *number;
+  if (field->bit == kQueryBrief) {
+    into.brief = *number == 1;
+  } else {
+    into.count = *number;
+  }
   return {};
 }
 

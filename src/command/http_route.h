@@ -63,7 +63,13 @@ struct Route {
   uint8_t query = 0;                           // QueryFields.
 };
 
-enum QueryFields : uint8_t { kQueryNone = 0, kQueryCount = 1, kQueryRows = 2, kQueryAfter = 4 };
+enum QueryFields : uint8_t {
+  kQueryNone = 0,
+  kQueryCount = 1,
+  kQueryRows = 2,
+  kQueryAfter = 4,
+  kQueryBrief = 8,
+};
 
 struct QueryField {
   QueryFields bit;
@@ -76,6 +82,7 @@ std::span<const QueryField> query_fields();
 struct Query {
   std::optional<int64_t> count;
   std::string after;
+  bool brief = false;
 };
 // Error: kInvalid that names the field. What no route knows is passed over.
 base::Result<Query> read_query(std::string_view query, uint8_t fields);

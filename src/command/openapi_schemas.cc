@@ -26,7 +26,7 @@ const std::string_view kOpenApiSchemas = R"json({
   "type": "object", "additionalProperties": false,
   "description": "The numbers are those of limited_by, else of the limit with the least share left; null where no limit matches.",
   "required": ["allowed", "limited_by", "limit", "remaining", "retry_after_ms", "reset_after_ms",
-               "decided_by", "limits"],
+               "decided_by"],
   "properties": {
     "allowed": {"type": "boolean"},
     "limited_by": {"type": ["string", "null"], "description": "The limit that frees last; `blocked` for a block."},
@@ -37,7 +37,7 @@ const std::string_view kOpenApiSchemas = R"json({
     "decided_by": {"enum": ["memory", "store", "grant", "refuse", "allow", "local"]},
     "ratelimit": {"type": ["string", "null"], "description": "In a list of decisions: what the field RateLimit would say of this one."},
     "ratelimit_policy": {"type": ["string", "null"], "description": "As ratelimit, of RateLimit-Policy."},
-    "limits": {"type": "array", "items": {"$ref": "#/components/schemas/LimitAnswer"}}}},
+    "limits": {"type": "array", "items": {"$ref": "#/components/schemas/LimitAnswer"}, "description": "Left out where `brief` is asked for."}}},
 "Decisions": {
   "type": "array", "maxItems": 1000,
   "items": {"anyOf": [{"$ref": "#/components/schemas/Decision"},

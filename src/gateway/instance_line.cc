@@ -67,7 +67,7 @@ InstanceLine::InstanceLine(const Terms& terms, LineHome& home, const proxy::Pool
            .response_bytes_max = kAnswerBytesMax},
       alarm_(pool.alarm),
       pool_(pool, way_.upstream) {
-  head_ = "POST /v1/checks HTTP/1.1\r\nHost: " + pool_.authority() +
+  head_ = "POST /v1/checks?brief=1 HTTP/1.1\r\nHost: " + pool_.authority() +
           "\r\nContent-Type: application/json\r\nContent-Length: ";
 }
 

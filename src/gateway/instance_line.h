@@ -1,5 +1,5 @@
 // The asks of one limiter instance, a thread: what comes while others are on their way gathers, and
-// goes as one POST /v1/checks.
+// goes as one POST /v1/checks?brief=1.
 //
 //   add() ─► waiting ── send(): fewer than kFlyingMax fly ─► flying ─► its answer ─► ended()
 //                │                                             │ failure: the connection's, or a

@@ -94,7 +94,7 @@ TEST(Remote, AsksAnInstanceAsTheApiIsAskedAndHandsItsFieldsOn) {
   EXPECT_EQ(decision.reason, Reason::kLimits);
   EXPECT_EQ(decision.rate_limit, R"("ip";r=9;t=1)");
   EXPECT_EQ(decision.rate_limit_policy, R"("ip";q=10;w=10)");
-  EXPECT_THAT(seen, testing::StartsWith("POST /v1/checks HTTP/1.1\r\n"));
+  EXPECT_THAT(seen, testing::StartsWith("POST /v1/checks?brief=1 HTTP/1.1\r\n"));
   EXPECT_THAT(seen, HasSubstr("Content-Type: application/json\r\n"));
   EXPECT_THAT(seen, testing::EndsWith(R"([{"domain":"api","descriptors":[[["client_ip",)"
                                       R"("192.0.2.1"],["path","/a\"b"]]],"cost":1}])"));

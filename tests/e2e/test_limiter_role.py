@@ -79,6 +79,15 @@ def test_checks_are_decided_one_by_one(two):
     assert check(two[1], "window=w").status == 429
 
 
+def test_brief_checks_leave_the_limits_out(two):
+    asked = [{"domain": "api", "descriptors": [[["window", "b"]]]}]
+    (full,), (brief,) = (two[0].ask("POST", "/v1/checks" + query, asked).body for query in ("", "?brief=1"))
+    assert set(full) - set(brief) == {"limits"} and set(brief) < set(full)
+    assert brief["remaining"] == full["remaining"] - 1 and brief["ratelimit"]
+    assert two[0].ask("POST", "/v1/checks?brief=2", asked).status == 422
+    assert check(two[1], "window=b").status == 200, "what was refused has charged nothing"
+
+
 def test_an_unknown_domain_is_not_found(two):
     answer = two[0].check("nope", "a=b")
     assert answer.status == 404 and answer.body["code"] == "NOTFOUND"
