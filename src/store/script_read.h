@@ -6,6 +6,7 @@ namespace store {
 // Reads the states of all keys into numbers, brought up to now and to the laws in force.
 inline constexpr const char* kRead = R"lua(
 local unbox, box, floor, call = struct.unpack, struct.pack, math.floor, redis.call
+local format = string.format
 
 -- With a test's clock nothing may expire by the real one.
 local now, grace = ARGV[1], 1e13
@@ -193,7 +194,7 @@ if rest then
         log.left, log.gone, log.text, log.at, dirty[i] = 0, 0, '', 1, true
       end
     else
-      after = after or function(t) return string.format('(%.0f', t) end
+      after = after or function(t) return format('(%.0f', t) end
       A[i] = call('ZCOUNT', KEYS[i] .. 'h', after(now), '+inf')
     end
   end

@@ -12,7 +12,8 @@ inline constexpr const char* kHold = R"lua(function(i, id, t)
   call('PEXPIREAT', key, floor(last / 1000) + 1 + grace)
 end)lua";
 
-// Writes the states that have changed, and answers.
+// Writes the states that have changed, and answers. %d rounds down; a number that is not made text
+// here costs Redis a %.17g.
 inline constexpr const char* kWrite = R"lua(
 for i = 1, states do
   if dirty[i] then
@@ -53,7 +54,7 @@ for i = 1, states do
       end
     end
     if t then
-      call('SET', KEYS[i], value, 'PXAT', floor(t / 1000) + 1 + grace)
+      call('SET', KEYS[i], value, 'PXAT', format('%d', t / 1000 + 1 + grace))
     else
       call('DEL', KEYS[i])
     end
