@@ -60,10 +60,11 @@ std::optional<Decision> decision_of(Said&& record) {
   return out;
 }
 
-// A list of records: [{"allowed":true,…},…]. In each what stands in it directly is looked at.
+// A list of at most so many records: [{"allowed":true,…},…]. In each what stands in it directly is
+// looked at.
 class RecordListener : public JsonListener {
  public:
-  explicit RecordListener(Decisions& out) : out_(out) {}
+  RecordListener(Decisions& out, size_t records_max) : out_(out), records_max_(records_max) {}
 
   bool on_array_begin(Fault& fault) { return open(false, fault); }
   bool on_array_end(size_t, Fault&) { return close(); }
@@ -147,7 +148,7 @@ class RecordListener : public JsonListener {
 
   // The text is a list; of what it holds only a record can be a decision.
   bool open(bool record, Fault& fault) {
-    if (depth_ == 0 && record) return no_list(fault);
+    if (depth_ == 0 ? record : is_one_more()) return refuse(fault);
     if (depth_ == kInList) is_record_ = record;
     field_ = Field::kOther;
     ++depth_;
@@ -161,17 +162,19 @@ class RecordListener : public JsonListener {
     return true;
   }
   bool scalar(Fault& fault) {
-    if (depth_ == 0) return no_list(fault);
+    if (depth_ == 0 || is_one_more()) return refuse(fault);
     if (depth_ == kInList) out_.emplace_back();
     field_ = Field::kOther;
     return true;
   }
-  static bool no_list(Fault& fault) {
+  bool is_one_more() const { return depth_ == kInList && out_.size() == records_max_; }
+  static bool refuse(Fault& fault) {
     fault = boost::json::error::not_array;
     return false;
   }
 
   Decisions& out_;
+  const size_t records_max_;
   size_t depth_ = 0;  // Lists and records that are open.
   bool is_record_ = false;
   Field field_ = Field::kOther;
@@ -216,7 +219,7 @@ std::string key_of(const limiter::Ask& ask) {
 std::optional<Decisions> read_checks(std::string_view body, size_t checks) {
   Decisions out;
   out.reserve(checks);
-  if (!read_json(body, RecordListener(out)) || out.size() != checks) return std::nullopt;
+  if (!read_json(body, RecordListener(out, checks)) || out.size() != checks) return std::nullopt;
   return out;
 }
 

@@ -74,6 +74,10 @@ TEST(InstanceWords, WhatIsNoListIsNoAnswer) {
   }
   EXPECT_TRUE(read_checks(" [ {} ] ", 1));
   EXPECT_TRUE(read_checks("[]", 0));
+  for (const char* body : {"[{},{}]", "[{},1]", "[{},[]]", "[{},null]"}) {
+    EXPECT_FALSE(read_checks(body, 1)) << body;
+    EXPECT_TRUE(read_checks(body, 2)) << body;
+  }
 }
 
 TEST(InstanceWords, RendezvousHashesWhatIsAsked) {

@@ -24,11 +24,12 @@ std::optional<char> hex_byte(std::string_view digits) {
 }
 
 void append_hex(std::span<const uint8_t> bytes, std::string& out) {
-  size_t at = out.size();
-  out.resize(at + 2 * bytes.size());
+  const size_t begin = out.size();
+  out.resize(begin + 2 * bytes.size());
+  char* to = out.data() + begin;
   for (const uint8_t byte : bytes) {
-    out[at++] = kLower[byte >> 4];
-    out[at++] = kLower[byte & 15];
+    *to++ = kLower[byte >> 4];
+    *to++ = kLower[byte & 15];
   }
 }
 
