@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kTextBytesMax = size_t{256} << 10;  // Of a list; an instance takes 1 MiB.
 constexpr uint64_t kAnswerBytesMax = uint64_t{4} << 20;
-constexpr size_t kAnswerBytesUsual = 1024;  // Of each ask.
+constexpr size_t kAnswerBytesUsual = 256;  // Of each ask.
 // Of the deadline, for a connection: one that cannot be reached leaves time to ask another.
 constexpr int kConnectShare = 3;
 
