@@ -6,7 +6,8 @@
 //
 //   1 gcra     tat, part, u, v, life [, last]     u units every v µs; part counts u-ths of a µs;
 //                                                 life of grants (grants.h), 0: none are out;
-//                                                 beside them the latest instant of a change
+//                                                 beside them the latest instant of a change:
+//                                                 49 bytes, as no other state has
 //   2 window   start, used, end, 0, 0
 //   3 counter  start, current, previous, period, 0
 //   4 log      used, last, first, period, units of the last; then its entries, instant and units

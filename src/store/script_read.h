@@ -28,8 +28,8 @@ local law_of = {string.byte(ARGV[3], 1, -1)}
 local states, flags = #law_of, tonumber(ARGV[4])
 
 -- By key: gcra ahead, part, the life of grants; window start, used, end; counter start, current,
--- previous; log used, and what of it is to be written down; holds held. Of a log the rest is in logs,
--- of a window that is not known the instant in unknown.
+-- previous; log used, and what of it is to be written down; holds held. Of a log the rest is in
+-- logs, of a window that is not known the instant in unknown.
 local A, B, C, dirty, logs, unknown, rest, entry, read_log, charge_log, after = {}, {}, {}, {}
 
 for i = 1, states do

@@ -119,8 +119,8 @@ local function charge_over(i, law, n, over)
   return n
 end
 
--- Units to be spent elsewhere: of a gcra within `life`; from now on, until the key has been idle for
--- so long, every charge sees the burst less what that time brings. Of a window until it ends.
+-- Units to be spent elsewhere: of a gcra within `life`; from now on, until the key has been idle
+-- for so long, every charge sees the burst less what that time brings. Of a window until it ends.
 -- Answers: how many; how many more there are; the instant of the charge; what is left of a window.
 local function grant(i, law, n, life)
   if not clear then return -1, 0, 0, 0 end
@@ -169,9 +169,10 @@ while at <= #ARGV[5] do
     out[#out + 1] = box('<dddd', grant(i, laws[law_of[i]], n, x))
     result = nil
   elseif what == 8 then
-    -- Where grants are out a state knows how late it was charged: this clock may have been set back.
+    -- Where grants are out a state knows how late it was charged: this clock may have been set
+    -- back.
     local law, s = laws[law_of[i]], raw[i]
-    if law[1] == 1 and s and #s > 41 then x = x - math.max(unbox('<d', s, 42) - now, 0) end
+    if law[1] == 1 and s and #s == 49 then x = x - math.max(unbox('<d', s, 42) - now, 0) end
     back[law[1]](i, law, n, x)
   elseif what > 4 then
     block(what, i, n)

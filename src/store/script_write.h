@@ -25,7 +25,7 @@ for i = 1, states do
         value = box('<Bddddd', 1, t, b, law[2], law[3], c)
         if c > 0 then
           local s, last = raw[i], now
-          if s and #s > 41 then last = math.max(unbox('<d', s, 42), now) end
+          if s and #s == 49 then last = math.max(unbox('<d', s, 42), now) end
           value = value .. box('<d', last)
         end
         t = t + c + 1
