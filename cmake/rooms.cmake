@@ -48,6 +48,10 @@ endif()
 add_library(ratelimmq_cold INTERFACE)
 separate_arguments(RATELIMMQ_COLD)
 target_compile_options(ratelimmq_cold INTERFACE ${RATELIMMQ_COLD})
+find_program(LLD ld.lld)
+if(LLD)  # Links a sanitized program in a fifth of the time.
+  target_link_options(ratelimmq_cold INTERFACE -fuse-ld=lld)
+endif()
 include(cmake/precompiled.cmake)
 
 # What a room takes from outside the project. Headers of others are not ours to warn about.
