@@ -1,6 +1,9 @@
 """A load by wrk, rounds in turn, and the settings that several of the gateway's rows share."""
+import contextlib
+import os
 import re
 import subprocess
+import sys
 import time
 
 from gateway_servers import HERE
@@ -47,6 +50,23 @@ def window(run, counts, clock):
     if not counted[0]:
         raise RuntimeError("nothing was counted")
     return counted, late_cpu - cpu, seconds
+
+
+@contextlib.contextmanager
+def cores_awake():
+    """Something of the lowest class runs on every core: a virtual machine's core that halts is given back by its
+    host after milliseconds at times, which at a small load is all that a high quantile shows."""
+    spinners = []
+    try:
+        for core in os.sched_getaffinity(0):
+            spinners.append(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            os.sched_setaffinity(spinners[-1].pid, {core})
+            os.sched_setscheduler(spinners[-1].pid, os.SCHED_IDLE, os.sched_param(0))
+        yield
+    finally:
+        for one in spinners:
+            one.kill()
+            one.wait()
 
 
 class Wrk:
