@@ -121,7 +121,7 @@ def wrk(server, seconds, script, folder, pin=LOAD_CORE):
     requests = int(re.search(r"(\d+) requests in", done.stdout)[1])
     if errors or not requests:
         raise RuntimeError(errors[0] if errors else "no request was answered")
-    quantile = lambda which: in_ms(re.search(rf"{which}%\s+(\S+)", done.stdout)[1])
+    quantile = lambda which: in_ms(re.search(rf"(?m)^\s+{which}%\s+(\S+)", done.stdout)[1])
     return {"rate": float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1]), "cpu_us": spent * 1e6 / requests,
             "p50_us": quantile(50), "p99_us": quantile(99)}
 
